@@ -1,0 +1,1 @@
+"""The edge for people: the HTTP application, its error tables, WebSocket."""

@@ -1,0 +1,164 @@
+"""The database: an engine, and sessions that are one transaction each.
+
+SQLite has one writer. Whoever writes, an entity's transaction or a batch of readings, first passes
+the :class:`WriteGate`, which lets them in one at a time in the order they came; so neither starves
+and nobody meets ``database is locked``. PostgreSQL needs no gate.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm.exc import StaleDataError
+
+from fieldline.kit.errors import Conflict, StaleVersion, Unavailable
+
+BUSY_TIMEOUT_MS = 10_000
+_EVENTS = "fieldline.events"
+
+
+class WriteGate:
+    """First come, first served, one at a time: the way to SQLite's only writer."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def enter(self) -> AsyncIterator[None]:
+        async with self._lock:
+            yield
+
+
+def emit_after_commit(session: AsyncSession, *events: object) -> None:
+    """Have events told on the bus once this session's transaction is committed, else never."""
+    session.info.setdefault(_EVENTS, []).extend(events)
+
+
+class Database:
+    """The entities' database.
+
+    Args:
+        url: an SQLAlchemy URL (``sqlite+aiosqlite:///...`` or ``postgresql+asyncpg://...``).
+        emit: told each event of a transaction after its commit, in order.
+        pool_size: connections kept open (PostgreSQL).
+        max_overflow: more of them under load (PostgreSQL).
+    """
+
+    def __init__(
+        self,
+        url: str | URL,
+        *,
+        emit: Callable[[object], None] = lambda _event: None,
+        pool_size: int = 20,
+        max_overflow: int = 40,
+    ) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.gate = WriteGate()
+        self._emit = emit
+        if self.is_sqlite:
+            self.engine: AsyncEngine = create_async_engine(self.url)
+            _make_sqlite_safe(self.engine)
+        else:
+            self.engine = create_async_engine(
+                self.url, pool_size=pool_size, max_overflow=max_overflow, pool_pre_ping=True
+            )
+        self._write_engine = self.engine.execution_options(fieldline_write=True)
+
+    @property
+    def path(self) -> Path | None:
+        """The database file, for SQLite."""
+        return Path(self.url.database) if self.is_sqlite and self.url.database else None
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """Open a session for reading; what it changes is thrown away.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            try:
+                yield session
+            except DBAPIError as error:
+                raise _translate(error) from error
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """Open a session that commits when the block ends, or rolls back when it raises.
+
+        Hold it only for database work: while it is open, SQLite's only writer is taken. Never wait
+        inside for the time-series writer, which needs the same gate.
+
+        Raises:
+            StaleVersion: somebody changed a row between reading and writing it.
+            Conflict: a constraint of the schema refused the change.
+            Unavailable: the database is away; nothing was written.
+        """
+        gate: AbstractAsyncContextManager[None] = (
+            self.gate.enter() if self.is_sqlite else nullcontext()
+        )
+        async with gate, AsyncSession(self._write_engine, expire_on_commit=False) as session:
+            try:
+                yield session
+                await session.commit()
+            except StaleDataError as error:
+                msg = "The entity was already changed by someone else; read it again and retry"
+                raise StaleVersion(msg) from error
+            except DBAPIError as error:
+                raise _translate(error) from error
+        for item in session.info.pop(_EVENTS, ()):
+            self._emit(item)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def _translate(error: DBAPIError) -> Exception:
+    """Turn the driver's error into a kind; what is neither a clash nor an absence stays a bug."""
+    if isinstance(error, IntegrityError):
+        return Conflict(f"The database refused the change: {_constraint(error)}")
+    if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
+        return Unavailable("The database is not available; try again")
+    return error
+
+
+def _constraint(error: IntegrityError) -> str:
+    """Name what was violated without showing values (PostgreSQL's text holds them)."""
+    cause = getattr(error.orig, "__cause__", None)
+    name = getattr(cause, "constraint_name", None)
+    if name:
+        return f"constraint {name}"
+    return str(error.orig).split("\n", 1)[0] if error.orig is not None else "a constraint"
+
+
+def _make_sqlite_safe(engine: AsyncEngine) -> None:
+    """Durable commits (WAL, synchronous=FULL), foreign keys, and BEGIN sent by us.
+
+    A transaction that will write begins IMMEDIATE: a deferred one that read first and is then
+    overtaken by another writer fails with SQLITE_BUSY_SNAPSHOT, however long it waits.
+    """
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's types
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        is_write = connection.get_execution_options().get("fieldline_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")

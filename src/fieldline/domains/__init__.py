@@ -1,0 +1,1 @@
+"""What the platform knows: one package per kind of entity."""

@@ -1,0 +1,1 @@
+"""A device: a thing in the field that sends readings and takes commands."""

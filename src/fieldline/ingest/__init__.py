@@ -1,0 +1,1 @@
+"""The one door from device to platform, and the way back."""

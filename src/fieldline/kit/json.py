@@ -1,0 +1,26 @@
+"""JSON in and out, by orjson."""
+
+from typing import Any
+
+import orjson
+
+JsonObject = dict[str, Any]
+
+
+def dumps(value: Any) -> bytes:  # noqa: ANN401 - JSON is any of its types
+    """Encode; keys that are not strings are converted."""
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+
+
+def dumps_text(value: Any) -> str:  # noqa: ANN401 - JSON is any of its types
+    """Encode to text."""
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def loads(data: bytes | str) -> Any:  # noqa: ANN401 - JSON is any of its types
+    """Decode.
+
+    Raises:
+        orjson.JSONDecodeError: not JSON (a ValueError).
+    """
+    return orjson.loads(data)

@@ -1,0 +1,1 @@
+"""The bus between the parts, and what travels on it."""

@@ -1,0 +1,77 @@
+"""Events that parts tell each other over the bus after a commit.
+
+They are plain frozen data, so that a backend between processes can carry them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from fieldline.kit.ids import EntityRef
+from fieldline.kit.values import Value
+
+
+class Change(StrEnum):
+    """What happened to an entity."""
+
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    DELETED = "DELETED"
+    ASSIGNED = "ASSIGNED"
+    UNASSIGNED = "UNASSIGNED"
+    CREDENTIALS_UPDATED = "CREDENTIALS_UPDATED"
+
+
+@dataclass(frozen=True, slots=True)
+class EntityChanged:
+    """An entity was created, changed or deleted, and that is committed.
+
+    ``detail`` holds what a listener cannot look up any more (the owner of a deleted alarm rule, the
+    previous customer), by names that the emitting domain documents.
+    """
+
+    tenant_id: UUID | None
+    entity: EntityRef
+    change: Change
+    detail: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingsSaved:
+    """Readings of one entity were committed: what WebSocket subscriptions show.
+
+    ``values`` maps key to value, all of the time ``ts_ms``.
+    """
+
+    tenant_id: UUID
+    entity: EntityRef
+    ts_ms: int
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class AttributesSaved:
+    """Attributes of one entity were committed; only keys that were written.
+
+    ``notify_device`` asks to push changed shared attributes to the device.
+    """
+
+    tenant_id: UUID
+    entity: EntityRef
+    scope: str
+    ts_ms: int
+    values: Mapping[str, Value]
+    notify_device: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class KeysDeleted:
+    """Keys of one entity were deleted: time series when ``scope`` is None, else attributes."""
+
+    tenant_id: UUID
+    entity: EntityRef
+    scope: str | None
+    keys: tuple[str, ...]
+    notify_device: bool = True

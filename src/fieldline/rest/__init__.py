@@ -1,0 +1,1 @@
+"""What every REST endpoint is given: the services, a session, the caller, a page."""

@@ -1,0 +1,1 @@
+"""The rule engine: chains of nodes that act on messages."""

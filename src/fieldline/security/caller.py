@@ -1,0 +1,39 @@
+"""Who is calling."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Authority(StrEnum):
+    """The three roles."""
+
+    SYS_ADMIN = "SYS_ADMIN"
+    TENANT_ADMIN = "TENANT_ADMIN"
+    CUSTOMER_USER = "CUSTOMER_USER"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated user. A SYS_ADMIN has no tenant; only a CUSTOMER_USER has a customer."""
+
+    user_id: UUID
+    authority: Authority
+    tenant_id: UUID | None = None
+    customer_id: UUID | None = None
+    email: str = ""
+    first_name: str | None = None
+    last_name: str | None = None
+    session_id: str = ""
+
+    @property
+    def is_sys_admin(self) -> bool:
+        return self.authority is Authority.SYS_ADMIN
+
+    @property
+    def is_tenant_admin(self) -> bool:
+        return self.authority is Authority.TENANT_ADMIN
+
+    @property
+    def is_customer_user(self) -> bool:
+        return self.authority is Authority.CUSTOMER_USER

@@ -1,0 +1,1 @@
+"""Who watches what: fans saved values out to WebSocket sessions."""

@@ -1,0 +1,1 @@
+"""Readings, their latest values and attributes: one interface, several stores, one writer."""

@@ -1,0 +1,1 @@
+"""The edges for devices: one package per protocol, sockets and timers only."""

@@ -1,0 +1,59 @@
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from fieldline.database.engine import Database, emit_after_commit
+from fieldline.kit.errors import Conflict
+
+
+async def test_write_commits_and_read_sees_it(database: Database) -> None:
+    async with database.write() as session:
+        await session.execute(text("CREATE TABLE thing (id INTEGER PRIMARY KEY)"))
+        await session.execute(text("INSERT INTO thing VALUES (1)"))
+
+    async with database.read() as session:
+        assert await session.scalar(text("SELECT count(*) FROM thing")) == 1
+
+
+async def test_a_raise_rolls_back_and_emits_nothing(database_url: str) -> None:
+    told: list[object] = []
+    database = Database(database_url, emit=told.append)
+    async with database.write() as session:
+        await session.execute(text("CREATE TABLE thing (id INTEGER PRIMARY KEY)"))
+
+    with pytest.raises(RuntimeError):
+        async with database.write() as session:
+            await session.execute(text("INSERT INTO thing VALUES (1)"))
+            emit_after_commit(session, "never")
+            raise RuntimeError
+
+    async with database.read() as session:
+        assert await session.scalar(text("SELECT count(*) FROM thing")) == 0
+    assert told == []
+    await database.close()
+
+
+async def test_a_violated_constraint_is_a_conflict(database: Database) -> None:
+    async with database.write() as session:
+        await session.execute(text("CREATE TABLE thing (id INTEGER PRIMARY KEY)"))
+        await session.execute(text("INSERT INTO thing VALUES (1)"))
+
+    with pytest.raises(Conflict):
+        async with database.write() as session:
+            await session.execute(text("INSERT INTO thing VALUES (1)"))
+
+
+async def test_many_writers_at_once_all_commit(database: Database) -> None:
+    async with database.write() as session:
+        await session.execute(text("CREATE TABLE thing (id INTEGER PRIMARY KEY)"))
+
+    async def add(number: int) -> None:
+        async with database.write() as session:
+            await session.execute(text("SELECT count(*) FROM thing"))
+            await session.execute(text("INSERT INTO thing VALUES (:n)"), {"n": number})
+
+    await asyncio.gather(*(add(n) for n in range(40)))
+
+    async with database.read() as session:
+        assert await session.scalar(text("SELECT count(*) FROM thing")) == 40
