@@ -1,0 +1,74 @@
+# The commands of this project. Each makes .venv itself when it is missing or out of date.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := 0.13.9
+
+.PHONY: run test check lint types contracts format docs lock bench demo e2e-long clean
+
+run: $(VENV)/.runtime            ## start Fieldline with the demo logins on http://localhost:8080
+	$(BIN)/fieldline serve --demo
+
+demo: $(VENV)/.runtime           ## replay the recorded sensor data through MQTT
+	$(BIN)/fieldline demo
+
+test: $(VENV)/.dev               ## the whole default suite; needs no service
+	$(BIN)/pytest -q -n auto --dist loadgroup $(ARGS)
+
+check: lint contracts types test ## everything that a commit must pass
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+contracts: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.dev               ## the generated pages of docs/reference
+	$(BIN)/fieldline settings --markdown > docs/reference/settings.md
+	$(BIN)/fieldline nodes --markdown > docs/reference/nodes.md
+
+bench: $(VENV)/.dev              ## the ingest benchmark, see benchmarks/README.md
+	$(BIN)/python -m benchmarks.ingest.run $(ARGS)
+
+e2e-long: $(VENV)/.dev .vendor-envs/.made ## long forms of tests, and the vendor's own clients
+	FIELDLINE_REQUIRE_VENDOR=1 $(BIN)/pytest -q -m "long or vendor" -o addopts="-ra --strict-markers -p no:cacheprovider" $(ARGS)
+
+lock: $(VENV)/.dev               ## pin every dependency again (requirements*.lock)
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url --upgrade pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url --upgrade --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+$(BIN)/uv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Fieldline needs Python 3.11 or newer, this is " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV)
+
+$(VENV)/.runtime: $(BIN)/uv pyproject.toml requirements.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# The vendor's clients, each in an environment of its own: their pins clash with ours and each other
+.vendor-envs/.made: $(wildcard tests/vendor/*.lock) | $(BIN)/uv
+	for lock in tests/vendor/*.lock; do \
+	    env=.vendor-envs/$$(basename $$lock .lock); \
+	    $(BIN)/uv venv --quiet --clear $$env && \
+	    VIRTUAL_ENV=$$env $(BIN)/uv pip install --quiet --require-hashes -r $$lock || exit 1; \
+	done
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .vendor-envs .mypy_cache .ruff_cache .hypothesis dist build
