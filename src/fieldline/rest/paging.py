@@ -39,7 +39,7 @@ def _snake(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
 
 
-def tb_page(
+async def tb_page(
     page_size: Annotated[int, Query(alias="pageSize", ge=1, le=MAX_PAGE_SIZE)],
     page: Annotated[int, Query(ge=0)],
     text_search: Annotated[str | None, Query(alias="textSearch")] = None,
@@ -60,7 +60,7 @@ def tb_page(
     )
 
 
-def v1_page(
+async def v1_page(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = 100,
     offset: Annotated[int, Query(ge=0)] = 0,
     search: str | None = None,

@@ -1,15 +1,18 @@
 """The parts of the platform that endpoints and services use, wired once by ``app``."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection
 
 from fieldline.database.engine import Database
 from fieldline.kit.clock import Clock
 from fieldline.messaging.bus import Bus
+from fieldline.security.passwords import Passwords
 from fieldline.security.secrets import Vault
 from fieldline.security.tokens import Tokens
 from fieldline.timeseries.store import TimeseriesStore
@@ -29,6 +32,10 @@ class Limits:
     default_tenant_assets: int = 0
 
 
+TenantSeeder = Callable[[AsyncSession, UUID], Awaitable[None]]
+"""Makes what a new tenant starts with (default profiles, root rule chain), in its transaction."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything below the domains that they may need."""
@@ -42,10 +49,15 @@ class Services:
     vault: Vault
     limits: Limits
     base_url: Callable[[], str]
+    passwords: Passwords = field(default_factory=Passwords)
+    tenant_seeders: list[TenantSeeder] = field(default_factory=list)
 
 
-def get_services(connection: HTTPConnection) -> Services:
-    """Return the services of the application that this request came to."""
+async def get_services(connection: HTTPConnection) -> Services:
+    """Return the services of the application that this request came to.
+
+    (A plain function would be called in a thread.)
+    """
     services: Services = connection.app.state.services
     return services
 

@@ -15,7 +15,10 @@ class Authority(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated user. A SYS_ADMIN has no tenant; only a CUSTOMER_USER has a customer."""
+    """An authenticated user. A SYS_ADMIN has no tenant; only a CUSTOMER_USER has a customer.
+
+    ``is_public``: nobody in particular, through the public customer; then there is no user record.
+    """
 
     user_id: UUID
     authority: Authority
@@ -25,6 +28,7 @@ class Caller:
     first_name: str | None = None
     last_name: str | None = None
     session_id: str = ""
+    is_public: bool = False
 
     @property
     def is_sys_admin(self) -> bool:

@@ -1,0 +1,50 @@
+"""The size limit of request bodies."""
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MIB = 1024 * 1024
+MAX_BODY_BYTES = 16 * MIB
+MAX_FILE_BYTES = 50 * MIB
+FILE_PREFIXES = ("/api/image", "/api/resource", "/api/v1/")
+"""Paths that take files; device messages have their own, smaller limit in ``transports/http``."""
+
+
+class BodyLimit:
+    """Refuses a body over the limit, by its declared length or while it is read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_file = scope["path"].startswith(FILE_PREFIXES)
+        limit = MAX_FILE_BYTES if is_file else MAX_BODY_BYTES
+        # Refused when the endpoint reads it, so that the answer has the endpoint's form.
+        declared = _declared_length(scope)
+        seen = 0
+
+        async def receive_counting() -> Message:
+            nonlocal seen
+            if declared > limit:
+                raise _too_large(limit)
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > limit:
+                raise _too_large(limit)
+            return message
+
+        await self._app(scope, receive_counting, send)
+
+
+def _declared_length(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
+
+
+def _too_large(limit: int) -> HTTPException:
+    return HTTPException(413, f"The request body is over the limit of {limit // MIB} MiB")

@@ -1,0 +1,162 @@
+"""Two dialects on one application: which route answers, and in which form an error is told.
+
+**Routes.** :class:`TbRoute` is the route class of ThingsBoard's routers (:func:`tb_router` makes
+one). Such a route steps back when a query parameter that it requires is missing, so that another
+route of the same path answers: v1's list, or a variant with other parameters. When no other fits,
+it answers itself and names the missing parameter. ThingsBoard's routers are therefore mounted
+before v1's.
+
+**Errors.** An :data:`ErrorForm` turns a :class:`Problem` into an answer. A route class chooses its
+form with the class attribute ``error_form``; without one the path decides (``api/errors.py``):
+``/api/v1`` answers v1's form, a path under ``/api`` that both dialects serve answers the fields of
+both, anything else ThingsBoard's.
+"""
+
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Match
+from starlette.types import Scope
+
+from fieldline.kit.json import dumps, loads
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error on its way out, as both dialects need it.
+
+    ``status`` is ThingsBoard's HTTP status, ``v1_status`` v1's; ``code`` is ThingsBoard's
+    ``errorCode``; ``extra`` goes into ThingsBoard's body beside the usual fields.
+    """
+
+    status: int
+    code: int
+    message: str
+    v1_status: int
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+ErrorForm = Callable[[Problem], Response]
+
+
+def json_response(
+    content: Any,  # noqa: ANN401 - JSON is any of its types
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Answer JSON by orjson."""
+    return Response(dumps(content), status, dict(headers or {}), "application/json")
+
+
+def thingsboard_form(problem: Problem) -> Response:
+    """Answer as ThingsBoard does."""
+    return json_response(_thingsboard_body(problem), problem.status, problem.headers)
+
+
+def v1_form(problem: Problem) -> Response:
+    """Answer as v1 does."""
+    body = {"detail": problem.message, "status_code": problem.v1_status}
+    return json_response(body, problem.v1_status, problem.headers)
+
+
+def both_forms(problem: Problem) -> Response:
+    """Answer the fields of both; the status is ThingsBoard's."""
+    body = _thingsboard_body(problem)
+    body |= {"detail": problem.message, "status_code": problem.status}
+    return json_response(body, problem.status, problem.headers)
+
+
+def raw_text_form(problem: Problem) -> Response:
+    """Answer the bare message, and nothing for 401 and 500: telemetry, RPC, rule engine."""
+    text = "" if problem.status in {401, 500} else problem.message
+    return PlainTextResponse(text, problem.status, dict(problem.headers))
+
+
+def _thingsboard_body(problem: Problem) -> dict[str, Any]:
+    return {
+        "status": problem.status,
+        "message": problem.message,
+        "errorCode": problem.code,
+        "timestamp": time.time_ns() // 1_000_000,
+        **problem.extra,
+    }
+
+
+class StrictRequest(Request):
+    """Reads JSON by orjson: faster, and no NaN, no lone surrogates, which cannot be stored."""
+
+    async def json(self) -> Any:  # noqa: ANN401 - JSON is any of its types
+        if not hasattr(self, "_json"):
+            self._json = loads(await self.body())
+        return self._json
+
+
+class Route(APIRoute):
+    """A route of any dialect: strict JSON, and the error form of its choice."""
+
+    error_form: ClassVar[ErrorForm | None] = None
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_strictly(request: Request) -> Response:
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return handle_strictly
+
+
+class TbRoute(Route):
+    """A route of ThingsBoard's dialect; see the module's text."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - FastAPI's signature
+        super().__init__(*args, **kwargs)
+        self.required_query = _required_query(self)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child_scope = super().matches(scope)
+        if match is Match.FULL and self.required_query:
+            query = {part.split(b"=", 1)[0] for part in scope["query_string"].split(b"&")}
+            if not self.required_query <= query:
+                return Match.PARTIAL, child_scope
+        return match, child_scope
+
+
+class RawTextRoute(TbRoute):
+    """A route whose errors are bare text."""
+
+    error_form = staticmethod(raw_text_form)
+
+
+class V1Route(Route):
+    """A route of the v1 dialect; mounted both at ``/api/v1`` and at ``/api``."""
+
+
+def tb_router(*tags: str, route_class: type[TbRoute] = TbRoute) -> APIRouter:
+    """Make a router for ThingsBoard's dialect."""
+    return APIRouter(prefix="/api", tags=list(tags), route_class=route_class)
+
+
+def v1_router(*tags: str) -> APIRouter:
+    """Make a router for the v1 dialect."""
+    return APIRouter(tags=list(tags), route_class=V1Route)
+
+
+def _required_query(route: APIRoute) -> frozenset[bytes]:
+    """Return the names of query parameters without which the endpoint cannot be called."""
+    found: set[bytes] = set()
+    waiting = [route.dependant]
+    while waiting:
+        dependant = waiting.pop()
+        waiting.extend(dependant.dependencies)
+        found |= {
+            str(param.alias).encode()
+            for param in dependant.query_params
+            if param.field_info.is_required()
+        }
+    return frozenset(found)
