@@ -6,7 +6,7 @@ import sys
 import typer
 
 from fieldline import __version__
-from fieldline.cli import create_admin, demo, migrate, nodes, serve, settings
+from fieldline.cli import create_admin, demo, migrate, nodes, serve, settings, watch
 from fieldline.kit.errors import FieldlineError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("create-admin")(create_admin.create_admin)
 app.command("settings")(settings.settings)
 app.command("nodes")(nodes.nodes)
 app.command("demo")(demo.demo)
+app.command("watch")(watch.watch)
 
 
 def _print_version(*, value: bool) -> None:
