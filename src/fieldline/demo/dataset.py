@@ -74,7 +74,7 @@ def _rows(item: Traversable) -> Iterator[Row]:
     reader = csv.reader(io.StringIO(text))
     header = next(reader, [])
     if not header or header[0] != "date":
-        msg = f"{item.name}: the first line must be a header that begins with \"date\""
+        msg = f'{item.name}: the first line must be a header that begins with "date"'
         raise Invalid(msg)
     for row in reader:
         try:
