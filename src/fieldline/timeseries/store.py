@@ -4,6 +4,7 @@ A store writes batches and reads ranges; batching, waiting and telling others is
 (``timeseries/writer.py``). Entities are named by their UUID alone. Times are ms since 1970 UTC.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -56,13 +57,12 @@ class Attribute(NamedTuple):
     last_update_ts_ms: int
 
 
-class PointWrite(NamedTuple):
-    """One reading to store: into the history, the latest values, or both."""
+class ReadingsWrite(NamedTuple):
+    """Readings of one entity at one time, to store in the history, the latest values, or both."""
 
     entity_id: UUID
-    key: str
     ts_ms: int
-    value: Value
+    values: Mapping[str, Value]
     to_history: bool = True
     to_latest: bool = True
 
@@ -75,7 +75,7 @@ class AttributeWrite(NamedTuple):
 
     entity_id: UUID
     scope: Scope
-    values: dict[str, Value]
+    values: Mapping[str, Value]
     ts_ms: int
     only_changed: bool = False
 
@@ -84,7 +84,7 @@ class AttributeWrite(NamedTuple):
 class WriteBatch:
     """What is written in one transaction."""
 
-    points: list[PointWrite] = field(default_factory=list)
+    readings: list[ReadingsWrite] = field(default_factory=list)
     attributes: list[AttributeWrite] = field(default_factory=list)
 
 
@@ -150,7 +150,11 @@ class TimeseriesStore(Protocol):
 
         A point with the (entity, key, ts) of a stored one replaces it. The latest value is replaced
         only by a point that is at least as new, whatever the order of arrival. Of several equal
-        (entity, key, ts) in a batch the last one wins.
+        (entity, key, ts) in a batch the last one wins. Attributes are written in the batch's order.
+
+        Raises:
+            Unavailable: the store is away; nothing was written, the same batch may be given again.
+            Exception: some row can never be stored (the driver's own error); nothing was written.
         """
 
     async def latest(

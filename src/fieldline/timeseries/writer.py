@@ -1,21 +1,42 @@
 """The one writer of readings and attributes: makes batches, waits for the store, tells others.
 
 Savers give rows and a callback; the writer collects what comes while a commit runs, commits it as
-one batch, then calls the callbacks in the order of the calls. All calls are on the event loop.
+one batch, then calls the callbacks in the order of the calls, and after all of them tells
+``on_readings`` and ``on_attributes`` in the same order: acknowledgements leave first. All calls
+are on the event loop.
 """
 
-from collections.abc import Callable, Mapping
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from fieldline.kit.ids import EntityRef
+from fieldline.kit.clock import Clock
+from fieldline.kit.errors import Unavailable
+from fieldline.kit.ids import NULL_UUID, EntityRef, EntityType
 from fieldline.kit.values import Value
-from fieldline.timeseries.store import Scope
+from fieldline.timeseries.checks import KeyChecks, storable
+from fieldline.timeseries.saves import (
+    AttributesSave,
+    OnAttributes,
+    OnAttributesSaved,
+    OnReadings,
+    OnSaved,
+    ReadingsSave,
+    Save,
+    batch_of,
+)
+from fieldline.timeseries.store import AttributeWrite, ReadingsWrite, Scope, TimeseriesStore
 
-OnSaved = Callable[[Exception | None], None]
-"""Called after the commit with None, or with why these rows alone could not be stored."""
-OnAttributesSaved = Callable[[set[str], Exception | None], None]
-"""The same for attributes, with the keys that were really written."""
+log = logging.getLogger(__name__)
+
+STOP_TIMEOUT_S = 10.0
+"""How long a stop waits for what is left; what then is not stored was never acknowledged."""
 
 
 class Saves(Protocol):
@@ -28,7 +49,7 @@ class Saves(Protocol):
     def when_room(self, callback: Callable[[], None]) -> None:
         """Call back once, when there is room again."""
 
-    def save_readings(
+    def save_readings(  # noqa: PLR0913 - one call per reading, no object to carry them
         self,
         tenant_id: UUID,
         entity: EntityRef,
@@ -42,14 +63,15 @@ class Saves(Protocol):
     ) -> None:
         """Store values of one time; ``on_saved`` is called after the commit.
 
-        ``notify`` tells the writer's ``on_readings`` after the commit (WebSocket subscriptions).
+        ``values`` belongs to the writer from now on. ``notify`` tells the writer's
+        ``on_readings`` after the commit (WebSocket subscriptions).
 
         Raises:
-            Invalid: a key is blank, over 255 characters or holds HTML or ``{{ }}``; nothing is
-                stored then.
+            Invalid: a key is blank, over 255 characters or holds HTML or ``{{ }}``, or a value is
+                not finite, beyond 64 bits or not valid Unicode; nothing is stored then.
         """
 
-    def save_attributes(
+    def save_attributes(  # noqa: PLR0913 - as above
         self,
         tenant_id: UUID,
         entity: EntityRef,
@@ -70,3 +92,259 @@ class Saves(Protocol):
 
     async def flush(self) -> None:
         """Wait until everything that was given so far is committed and called back."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriterLimits:
+    """How much waits, how much is committed at once, and how often a store that is away is tried.
+
+    Rows of long text weigh more than one (``checks.storable``).
+    """
+
+    max_pending_rows: int = 100_000
+    max_batch_rows: int = 5_000
+    retry_delays_s: Sequence[float] = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+@dataclass(slots=True)
+class WriterCounts:
+    """What the writer did since it was made."""
+
+    commits: int = 0
+    rows: int = 0
+    saves: int = 0
+    refused_saves: int = 0
+    retries: int = 0
+    largest_batch: int = 0
+    failed_callbacks: int = 0
+
+
+class TimeseriesWriter:
+    """Implements :class:`Saves` over a store.
+
+    Args:
+        store: where rows go; it is started and stopped by whoever made it.
+        clock: stamps attributes.
+        on_readings: told of committed readings, except those saved with ``notify=False``.
+        on_attributes: told of committed attributes that were really written.
+        limits: of the queue and of batches.
+    """
+
+    def __init__(
+        self,
+        store: TimeseriesStore,
+        clock: Clock,
+        *,
+        on_readings: OnReadings,
+        on_attributes: OnAttributes,
+        limits: WriterLimits | None = None,
+    ) -> None:
+        self.counts = WriterCounts()
+        self._store = store
+        self._clock = clock
+        self._on_readings = on_readings
+        self._on_attributes = on_attributes
+        self._limits = limits or WriterLimits()
+        self._keys = KeyChecks()
+        self._waiting: deque[Save] = deque()
+        self._pending_rows = 0
+        self._is_full = False
+        self._wait_for_room: list[Callable[[], None]] = []
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._away_since: float | None = None
+
+    def start(self) -> None:
+        """Begin to write; must be called on the event loop."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="timeseries-writer")
+
+    async def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
+        """Write what is left, if that works in time, and end.
+
+        What could not be written gets no callback: its senders were never told that it was stored.
+        """
+        if self._task is None:
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.flush(), timeout_s)
+        if self._pending_rows:
+            log.error("Stopped with %d rows that the store did not take", self._pending_rows)
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        self._task = None
+
+    @property
+    def is_full(self) -> bool:
+        return self._is_full
+
+    @property
+    def is_store_away(self) -> bool:
+        """Whether the last try to write failed and rows wait for the store."""
+        return self._away_since is not None
+
+    @property
+    def pending_rows(self) -> int:
+        """Rows that wait or are being committed."""
+        return self._pending_rows
+
+    def when_room(self, callback: Callable[[], None]) -> None:
+        if self._is_full:
+            self._wait_for_room.append(callback)
+        else:
+            asyncio.get_running_loop().call_soon(callback)
+
+    def save_readings(  # noqa: PLR0913 - one call per reading, no object to carry them
+        self,
+        tenant_id: UUID,
+        entity: EntityRef,
+        ts_ms: int,
+        values: Mapping[str, Value],
+        on_saved: OnSaved | None = None,
+        *,
+        to_history: bool = True,
+        to_latest: bool = True,
+        notify: bool = True,
+    ) -> None:
+        self._keys.check(values)
+        values, weight = storable(values)
+        write = ReadingsWrite(entity.id, ts_ms, values, to_history, to_latest)
+        tell = self._on_readings if notify else None
+        self._enqueue(ReadingsSave(tenant_id, entity, write, weight, on_saved, tell))
+
+    def save_attributes(  # noqa: PLR0913 - as above
+        self,
+        tenant_id: UUID,
+        entity: EntityRef,
+        scope: Scope,
+        values: Mapping[str, Value],
+        on_saved: OnAttributesSaved | None = None,
+        *,
+        only_changed: bool = False,
+        notify_device: bool = True,
+    ) -> None:
+        self._keys.check(values)
+        values, weight = storable(values)
+        write = AttributeWrite(entity.id, scope, values, self._clock.now_ms(), only_changed)
+        save = AttributesSave(tenant_id, entity, write, weight, on_saved, self._on_attributes)
+        save.notify_device = notify_device
+        self._enqueue(save)
+
+    async def flush(self) -> None:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def on_saved(_error: Exception | None) -> None:
+            if not done.done():
+                done.set_result(None)
+
+        # Readings without rows: they go through the queue behind all others.
+        nobody = EntityRef(EntityType.TENANT, NULL_UUID)
+        write = ReadingsWrite(NULL_UUID, 0, {})
+        self._enqueue(ReadingsSave(NULL_UUID, nobody, write, 0, on_saved, None))
+        await done
+
+    def _enqueue(self, save: Save) -> None:
+        self._waiting.append(save)
+        self._pending_rows += save.weight
+        if self._pending_rows >= self._limits.max_pending_rows:
+            self._is_full = True
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                await self._commit(self._take())
+
+    def _take(self) -> list[Save]:
+        """Take what waits, up to the size of a batch; at least one save."""
+        waiting = self._waiting
+        room = self._limits.max_batch_rows
+        saves: list[Save] = []
+        while waiting and (not saves or waiting[0].weight <= room):
+            save = waiting.popleft()
+            room -= save.weight
+            saves.append(save)
+        return saves
+
+    async def _commit(self, saves: list[Save]) -> None:
+        """Commit saves as one batch; when some row is refused, halve until it stands alone."""
+        try:
+            written = await self._write(saves)
+        except Exception as error:  # noqa: BLE001 - whatever the driver raises for one row
+            if len(saves) == 1:
+                self._refuse(saves[0], error)
+                return
+            middle = len(saves) // 2
+            await self._commit(saves[:middle])
+            await self._commit(saves[middle:])
+        else:
+            self._settle(saves, written)
+
+    async def _write(self, saves: list[Save]) -> list[set[str]]:
+        """Write until the store takes it or refuses it; returns the attribute keys written."""
+        batch = batch_of(saves)
+        delays = self._limits.retry_delays_s
+        tries = 0
+        while True:
+            try:
+                result = await self._store.write(batch)
+            except Unavailable as error:
+                self._note_away(error)
+                await asyncio.sleep(delays[min(tries, len(delays) - 1)])
+                tries += 1
+            else:
+                self._note_back()
+                return result.written_keys
+
+    def _settle(self, saves: list[Save], written_keys: list[set[str]]) -> None:
+        """Call back every save in order, then tell the listeners in the same order."""
+        rows = sum(save.weight for save in saves)
+        counts = self.counts
+        counts.commits += 1
+        counts.saves += len(saves)
+        counts.rows += rows
+        counts.largest_batch = max(counts.largest_batch, rows)
+        keys = iter(written_keys)
+        written = [next(keys) if type(save) is AttributesSave else None for save in saves]
+        for save, its_keys in zip(saves, written, strict=True):
+            self._guard(save.call_back, its_keys, None)
+        for save, its_keys in zip(saves, written, strict=True):
+            self._guard(save.tell, its_keys)
+        self._make_room(rows)
+
+    def _refuse(self, save: Save, error: Exception) -> None:
+        kind = type(error).__name__
+        log.error("The store cannot hold the values given for %s: %s", save.entity.id, kind)
+        self.counts.refused_saves += 1
+        self._guard(save.call_back, None, error)
+        self._make_room(save.weight)
+
+    def _guard(self, call: Callable[..., None], *args: object) -> None:
+        """Call; an error of the callee is its own and must not stop the writer."""
+        try:
+            call(*args)
+        except Exception:
+            self.counts.failed_callbacks += 1
+            log.exception("A callback of saved values failed")
+
+    def _make_room(self, rows: int) -> None:
+        """Forget committed rows; at half the limit, whoever waits for room is called."""
+        self._pending_rows -= rows
+        if self._is_full and self._pending_rows <= self._limits.max_pending_rows // 2:
+            self._is_full = False
+            callbacks, self._wait_for_room = self._wait_for_room, []
+            for callback in callbacks:
+                self._guard(callback)
+
+    def _note_away(self, error: Unavailable) -> None:
+        self.counts.retries += 1
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            log.warning("Readings wait until the store is back: %s", error)
+
+    def _note_back(self) -> None:
+        if self._away_since is not None:
+            log.warning("The store is back after %.1f s", time.monotonic() - self._away_since)
+            self._away_since = None

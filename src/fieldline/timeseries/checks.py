@@ -1,0 +1,78 @@
+"""Checks of what is about to be stored: keys and values that every store can hold.
+
+On the path of every reading, so what is usual costs next to nothing: a key that was found valid
+before is one look-up, a number one comparison, an ASCII string a flag and a search for U+0000.
+"""
+
+import math
+from collections.abc import Mapping
+
+from fieldline.kit.errors import Invalid
+from fieldline.kit.text import check_text
+from fieldline.kit.values import INT64_MAX, INT64_MIN, Value
+
+MAX_KNOWN_KEYS = 50_000
+"""Keys remembered as valid; beyond, all are checked anew."""
+LONG_TEXT = 1024
+"""Text beyond this many characters weighs more than one row."""
+
+
+class KeyChecks:
+    """Remembers which keys are valid."""
+
+    __slots__ = ("_limit", "_valid")
+
+    def __init__(self, limit: int = MAX_KNOWN_KEYS) -> None:
+        self._valid: set[str] = set()
+        self._limit = limit
+
+    def check(self, values: Mapping[str, Value]) -> None:
+        """Check the keys of ``values``.
+
+        Raises:
+            Invalid: one is blank, too long, or holds HTML, ``{{ }}`` or U+0000.
+        """
+        valid = self._valid
+        for key in values:
+            if key not in valid:
+                check_text("Key", key)
+                if len(valid) >= self._limit:
+                    valid.clear()
+                valid.add(key)
+
+
+def storable(values: Mapping[str, Value]) -> tuple[Mapping[str, Value], int]:
+    """Check values; returns them, without U+0000 in strings, and how many rows they weigh.
+
+    Long text weighs one row more per KiB, so that a limit in rows limits memory too.
+
+    Raises:
+        Invalid: an integer is beyond 64 bits, a number not finite, or text not valid Unicode.
+    """
+    weight = len(values)
+    cleaned: dict[str, Value] | None = None
+    for key, value in values.items():
+        if isinstance(value, str):
+            if len(value) > LONG_TEXT:
+                weight += len(value) // LONG_TEXT
+            if not value.isascii():
+                _check_unicode(key, value)
+            if "\0" in value:
+                cleaned = dict(values) if cleaned is None else cleaned
+                cleaned[key] = type(value)(value.replace("\0", ""))
+        elif isinstance(value, float):
+            if not math.isfinite(value):
+                msg = f"The value of '{key}' is not a finite number"
+                raise Invalid(msg)
+        elif not INT64_MIN <= value <= INT64_MAX:
+            msg = f"The value of '{key}' is an integer beyond 64 bits"
+            raise Invalid(msg)
+    return (values if cleaned is None else cleaned), weight
+
+
+def _check_unicode(key: str, value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        msg = f"The value of '{key}' is not valid Unicode text"
+        raise Invalid(msg) from error

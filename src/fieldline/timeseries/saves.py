@@ -1,0 +1,97 @@
+"""What waits in the writer: one object per call, and the batch that some make."""
+
+from collections.abc import Callable, Iterable, Mapping
+from uuid import UUID
+
+from fieldline.kit.ids import EntityRef
+from fieldline.kit.values import Value
+from fieldline.timeseries.store import AttributeWrite, ReadingsWrite, Scope, WriteBatch
+
+OnSaved = Callable[[Exception | None], None]
+"""Called after the commit with None, or with why these rows alone could not be stored."""
+OnAttributesSaved = Callable[[set[str], Exception | None], None]
+"""The same for attributes, with the keys that were really written."""
+OnReadings = Callable[[UUID, EntityRef, int, Mapping[str, Value]], None]
+"""Told of committed readings: tenant, entity, ts_ms, values."""
+OnAttributes = Callable[[UUID, EntityRef, Scope, int, Mapping[str, Value], bool], None]
+"""Told of committed attributes: tenant, entity, scope, ts_ms, written values, notify_device."""
+
+
+class ReadingsSave:
+    """Readings that wait for their commit; a saver without rows may wait too (``flush``)."""
+
+    __slots__ = ("_on_saved", "_tell", "entity", "tenant_id", "weight", "write")
+
+    def __init__(
+        self,
+        tenant_id: UUID,
+        entity: EntityRef,
+        write: ReadingsWrite,
+        weight: int,
+        on_saved: OnSaved | None,
+        tell: OnReadings | None,
+    ) -> None:
+        self.tenant_id = tenant_id
+        self.entity = entity
+        self.write = write
+        self.weight = weight
+        self._on_saved = on_saved
+        self._tell = tell
+
+    def call_back(self, _written: set[str] | None, error: Exception | None) -> None:
+        if self._on_saved is not None:
+            self._on_saved(error)
+
+    def tell(self, _written: set[str] | None) -> None:
+        if self._tell is not None:
+            write = self.write
+            self._tell(self.tenant_id, self.entity, write.ts_ms, write.values)
+
+
+class AttributesSave:
+    """Attributes that wait for their commit."""
+
+    __slots__ = ("_on_saved", "_tell", "entity", "notify_device", "tenant_id", "weight", "write")
+
+    def __init__(
+        self,
+        tenant_id: UUID,
+        entity: EntityRef,
+        write: AttributeWrite,
+        weight: int,
+        on_saved: OnAttributesSaved | None,
+        tell: OnAttributes,
+    ) -> None:
+        self.tenant_id = tenant_id
+        self.entity = entity
+        self.write = write
+        self.weight = weight
+        self._on_saved = on_saved
+        self._tell = tell
+        self.notify_device = True
+
+    def call_back(self, written: set[str] | None, error: Exception | None) -> None:
+        if self._on_saved is not None:
+            self._on_saved(written or set(), error)
+
+    def tell(self, written: set[str] | None) -> None:
+        if written:
+            write = self.write
+            values = {key: value for key, value in write.values.items() if key in written}
+            self._tell(
+                self.tenant_id, self.entity, write.scope, write.ts_ms, values, self.notify_device
+            )
+
+
+Save = ReadingsSave | AttributesSave
+
+
+def batch_of(saves: Iterable[Save]) -> WriteBatch:
+    """Make the batch that stores these saves."""
+    batch = WriteBatch()
+    for save in saves:
+        if type(save) is ReadingsSave:
+            batch.readings.append(save.write)
+        elif type(save) is AttributesSave:
+            batch.attributes.append(save.write)
+    return batch
