@@ -1,0 +1,1 @@
+"""Wire formats: bytes to events and back, without input, output or a clock."""
