@@ -22,7 +22,7 @@ def contains(text: str, columns: Sequence[Column]) -> ColumnElement[bool]:
 
 async def fetch_page(
     session: AsyncSession,
-    query: Select[tuple[T]],
+    query: Select[T],
     request: PageRequest,
     *,
     sortable: Mapping[str, Column],

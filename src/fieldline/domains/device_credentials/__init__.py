@@ -1,0 +1,1 @@
+"""Device credentials: what proves that a device is the one it says."""

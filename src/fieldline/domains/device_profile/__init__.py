@@ -1,0 +1,1 @@
+"""A device profile: the kind of device, with its transport, rule chain and provisioning."""

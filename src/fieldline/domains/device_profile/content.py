@@ -1,0 +1,104 @@
+"""What the JSON parts of a device profile must be, and what is put in where they say nothing.
+
+Source: ``rules/entities.md`` section 2, DeviceProfile.
+"""
+
+from typing import Any
+
+from fieldline.domains.device_profile.errors import InvalidProfile
+from fieldline.domains.device_profile.kinds import ProvisionType, TransportType
+
+TELEMETRY_TOPIC = "v1/devices/me/telemetry"
+ATTRIBUTES_TOPIC = "v1/devices/me/attributes"
+STANDARD_QUEUES = ("Main", "HighPriority", "SequentialByOriginator")
+"""The queues that every installation has."""
+_MQTT_DEFAULTS: dict[str, Any] = {
+    "deviceTelemetryTopic": TELEMETRY_TOPIC,
+    "deviceAttributesTopic": ATTRIBUTES_TOPIC,
+    "deviceAttributesSubscribeTopic": ATTRIBUTES_TOPIC,
+    "transportPayloadTypeConfiguration": {"transportPayloadType": "JSON"},
+    "sparkplug": False,
+    "sparkplugAttributesMetricNames": [],
+    "sendAckOnValidationException": False,
+}
+_MQTT_TOPICS = ("deviceTelemetryTopic", "deviceAttributesTopic", "deviceAttributesSubscribeTopic")
+
+
+def transport_type(text: str | None) -> TransportType:
+    """Read a transport type; none is DEFAULT."""
+    try:
+        return TransportType(text or TransportType.DEFAULT)
+    except ValueError as error:
+        msg = f"'{str(text)[:64]}' is not a transport type; one of {', '.join(TransportType)} is"
+        raise InvalidProfile(msg) from error
+
+
+def provision_type(text: str | None) -> ProvisionType:
+    """Read a provision type; none is DISABLED."""
+    try:
+        return ProvisionType(text or ProvisionType.DISABLED)
+    except ValueError as error:
+        msg = f"'{str(text)[:64]}' is not a provision type; one of {', '.join(ProvisionType)} is"
+        raise InvalidProfile(msg) from error
+
+
+def transport_configuration(kind: TransportType, given: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the whole configuration of a transport.
+
+    Raises:
+        InvalidProfile: it is of another transport, or a topic is wrong.
+    """
+    stated = (given or {}).get("type") or kind.value
+    if stated != kind.value:
+        msg = f"Transport configuration is of type {str(stated)[:64]}; transport type is {kind}"
+        raise InvalidProfile(msg)
+    found = {key: value for key, value in (given or {}).items() if value is not None}
+    if kind is TransportType.MQTT:
+        found = {**_MQTT_DEFAULTS, **found}
+        _check_topics(found)
+    return {**found, "type": kind.value}
+
+
+def provision_configuration(kind: ProvisionType, given: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the provisioning configuration with its type, which is the profile's.
+
+    Raises:
+        InvalidProfile: it is of another type.
+    """
+    stated = (given or {}).get("type") or kind.value
+    if stated != kind.value:
+        msg = f"Provision configuration is of type {str(stated)[:64]}; provision type is {kind}"
+        raise InvalidProfile(msg)
+    return {"provisionDeviceSecret": None, **(given or {}), "type": kind.value}
+
+
+def queue_name(text: str | None) -> str | None:
+    """Check that a queue exists."""
+    if not text:
+        return None
+    if text not in STANDARD_QUEUES:
+        msg = (
+            "Device profile is referencing to non-existent queue! "
+            f"The queues are {', '.join(STANDARD_QUEUES)}"
+        )
+        raise InvalidProfile(msg)
+    return text
+
+
+def _check_topics(configuration: dict[str, Any]) -> None:
+    for key in _MQTT_TOPICS:
+        _check_topic_filter(key, configuration[key])
+    if configuration["deviceTelemetryTopic"] == configuration["deviceAttributesTopic"]:
+        raise InvalidProfile("Topics for telemetry and attributes must differ")
+
+
+def _check_topic_filter(key: str, topic: Any) -> None:  # noqa: ANN401 - whatever the client sent
+    """Check a topic filter (OASIS MQTT 5.0 section 4.7.1)."""
+    if not isinstance(topic, str) or not topic or "\0" in topic or len(topic) > 65_535:
+        raise InvalidProfile(f"'{key}' must be an MQTT topic filter")
+    levels = topic.split("/")
+    for position, level in enumerate(levels):
+        is_last = position == len(levels) - 1
+        if ("+" in level and level != "+") or ("#" in level and not (level == "#" and is_last)):
+            msg = f"'{key}' is not an MQTT topic filter: + stands for one level, # for the rest"
+            raise InvalidProfile(msg)
