@@ -225,7 +225,7 @@ def _timestamp(value: Any) -> int:  # noqa: ANN401 - whatever the device sent
 
 def _type_values(values: Typed, rules: TypingRules) -> Typed:
     """Type the values in place."""
-    nulls: list[str] | None = None
+    nulls: list[str] = []
     for key, value in values.items():
         kind = type(value)
         if kind is int:
@@ -238,12 +238,12 @@ def _type_values(values: Typed, rules: TypingRules) -> Typed:
         elif kind is str:
             values[key] = _string(key, value, rules)
         elif value is None:
-            nulls = [key] if nulls is None else [*nulls, key]
+            nulls.append(key)
         elif kind is NumberText:
             values[key] = number(value, may_be_text=rules.cast_strings)
         else:
             values[key] = _structure(value, 1)
-    if nulls is not None:
+    if nulls:
         _drop_nulls(values, nulls, rules)
     return values
 

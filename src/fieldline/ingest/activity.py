@@ -1,0 +1,274 @@
+"""Whether devices are active: notes what they do, stores it, and tells the rules of changes.
+
+A packet sets one number. Every 3 s the devices that did something are written in one batch; a
+device that was inactive, connects or disconnects is handled at once. Every 60 s, and at the start,
+devices that were silent for their time-out become inactive.
+
+Source: ThingsBoard's device state (report cycle, state check interval, the four events).
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from uuid import UUID
+
+from fieldline.domains.device.directory import DeviceRecord
+from fieldline.ingest.parts import DoorParts
+from fieldline.ingest.presence import TIMEOUT_KEY, Presence
+from fieldline.ingest.reporter import Reporter
+from fieldline.kit.errors import Unavailable
+from fieldline.kit.ids import EntityRef, EntityType
+from fieldline.kit.values import Value
+from fieldline.messaging.events import AttributesSaved, Change, EntityChanged, KeysDeleted
+from fieldline.messaging.message import MessageType
+from fieldline.timeseries.store import Scope
+
+logger = logging.getLogger(__name__)
+
+REPORT_S = 3.0
+CHECK_S = 60.0
+STOP_WITHIN_S = 10.0
+_SLICE = 2_000
+"""Presences looked at before other work gets its turn; about a millisecond."""
+_EVICTION_TRIES = 64
+_EVENTS_KEPT = 16
+"""Connections and disconnections of one device that wait while the store is away."""
+
+
+class Activity:
+    """Keeps the presence of devices.
+
+    Args:
+        parts: the bus, the store, the writer, the directory and the clock are used.
+        presences: how many devices are kept in memory; quiet ones make room for others.
+    """
+
+    def __init__(self, parts: DoorParts, *, presences: int) -> None:
+        self._parts = parts
+        self._reporter = Reporter(parts)
+        self._now_ms = parts.clock.now_ms
+        self._limit = presences
+        self._presences: OrderedDict[UUID, Presence] = OrderedDict()
+        self._noted: list[Presence] = []
+        self._urgent: list[Presence] = []
+        self._wake = asyncio.Event()
+        self._must_sweep = True
+        self._must_check = False
+        self._tasks: list[asyncio.Task[None]] = []
+        parts.bus.listen(EntityChanged, self._on_entity)
+        parts.bus.listen(AttributesSaved, self._on_attributes)
+        parts.bus.listen(KeysDeleted, self._on_keys)
+
+    async def start(self) -> None:
+        """Begin to report, and find the devices that were active when the server stopped."""
+        self._tasks = [asyncio.create_task(self._run())]
+
+    async def stop(self) -> None:
+        """Write what is known, then end."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        try:
+            async with asyncio.timeout(STOP_WITHIN_S):
+                await self.report()
+        except (Unavailable, TimeoutError):
+            logger.warning("the last activity of some devices could not be stored")
+
+    # What the door tells
+
+    def presence(self, device: DeviceRecord) -> Presence:
+        """Return the device's presence.
+
+        Raises:
+            Unavailable: no more devices can be kept.
+        """
+        found = self._presences.get(device.id)
+        return found if found is not None else self._add(Presence(device.ref, device.tenant_id))
+
+    def note(self, presence: Presence, now_ms: int | None = None) -> None:
+        """Note that the device did something."""
+        presence.last_activity_ms = self._now_ms() if now_ms is None else now_ms
+        if not presence.is_noted:
+            presence.is_noted = True
+            if presence.is_active:
+                self._noted.append(presence)
+            else:
+                self._hurry(presence)
+
+    def connected(self, presence: Presence) -> None:
+        """Note that the device connected, which is activity too."""
+        presence.is_connected = True
+        self._happened(presence, MessageType.CONNECT_EVENT)
+        self.note(presence)
+
+    def disconnected(self, presence: Presence) -> None:
+        """Note that the device's last connection went."""
+        presence.is_connected = False
+        self._happened(presence, MessageType.DISCONNECT_EVENT)
+
+    # What is done with it
+
+    async def report_urgent(self) -> None:
+        """Handle connections, disconnections and devices that became active.
+
+        Raises:
+            Unavailable: the store is away; the rest is tried again later.
+        """
+        waiting, self._urgent = self._urgent, []
+        await self._report_all(waiting)
+
+    async def report(self) -> None:
+        """Write the last activity of every device that did something since the last report.
+
+        Raises:
+            Unavailable: the store is away; the rest is tried again later.
+        """
+        waiting = self._urgent + self._noted
+        self._urgent, self._noted = [], []
+        await self._report_all(waiting)
+
+    async def check(self) -> None:
+        """Find the devices that have been silent for too long."""
+        if self._must_sweep:
+            await self._sweep()
+        everything = list(self._presences.values())
+        for start in range(0, len(everything), _SLICE):
+            now_ms = self._now_ms()
+            for presence in everything[start : start + _SLICE]:
+                if presence.may_expire and presence.is_expired(now_ms):
+                    await self._reporter.deactivate(presence, now_ms)
+            await asyncio.sleep(0)
+
+    async def _sweep(self) -> None:
+        """Find the active devices, and the ones never seen, that are not in memory.
+
+        Raises:
+            Unavailable: the store is away, or there is no room for more; tried again later.
+        """
+        self._must_sweep = False
+        try:
+            for is_active in (True, False):
+                for device_id in await self._parts.store.entities_with(
+                    Scope.SERVER, "active", is_active
+                ):
+                    if device_id not in self._presences:
+                        await self._recall(device_id)
+        except Unavailable:
+            self._must_sweep = True
+            raise
+
+    async def _recall(self, device_id: UUID) -> None:
+        """Take a device into memory whose state may change without it doing anything."""
+        device = await self._parts.devices.by_id(device_id)
+        if device is None:
+            return
+        presence = Presence(device.ref, device.tenant_id)
+        await self._reporter.load(presence)
+        if (presence.is_active or presence.never_seen) and device_id not in self._presences:
+            self._add(presence)
+
+    async def _run(self) -> None:
+        time_s = asyncio.get_running_loop().time
+        report_at, check_at = time_s() + REPORT_S, time_s()
+        while True:
+            try:
+                await self._sleep_until(min(report_at, check_at))
+                await self.report_urgent()
+                if time_s() >= report_at:
+                    report_at = time_s() + REPORT_S
+                    await self.report()
+                if self._must_check or time_s() >= check_at:
+                    self._must_check = False
+                    check_at = time_s() + CHECK_S
+                    await self.check()
+            except Unavailable:
+                await asyncio.sleep(REPORT_S)
+            except Exception:
+                logger.exception("the activity of devices could not be reported")
+                await asyncio.sleep(REPORT_S)
+
+    async def _sleep_until(self, time_s: float) -> None:
+        try:
+            async with asyncio.timeout_at(time_s):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        self._wake.clear()
+
+    async def _report_all(self, waiting: list[Presence]) -> None:
+        done = 0
+        try:
+            for presence in waiting:
+                await self._reporter.report(presence)
+                done += 1
+        finally:
+            self._urgent.extend(waiting[done:])
+
+    # What is kept
+
+    def _add(self, presence: Presence) -> Presence:
+        if len(self._presences) >= self._limit:
+            self._make_room()
+        self._presences[presence.device_id] = presence
+        return presence
+
+    def _make_room(self) -> None:
+        """Forget a quiet device; one that is still active is found again by the next sweep."""
+        for _ in range(min(_EVICTION_TRIES, len(self._presences))):
+            device_id, presence = next(iter(self._presences.items()))
+            if not presence.is_connected and not presence.is_noted:
+                del self._presences[device_id]
+                self._must_sweep = self._must_sweep or presence.is_active
+                return
+            self._presences.move_to_end(device_id)
+        msg = "The server watches as many devices as it may; try again later"
+        raise Unavailable(msg)
+
+    def _hurry(self, presence: Presence) -> None:
+        self._urgent.append(presence)
+        self._wake.set()
+
+    def _happened(self, presence: Presence, event: MessageType) -> None:
+        if not presence.events:
+            self._hurry(presence)
+        presence.events.append((event, self._now_ms()))
+        del presence.events[:-_EVENTS_KEPT]
+
+    # What the bus tells
+
+    def _on_entity(self, event: EntityChanged) -> None:
+        if event.entity.type is not EntityType.DEVICE:
+            return
+        if event.change is Change.CREATED and event.tenant_id is not None:
+            self._on_created(event.entity, event.tenant_id)
+        elif event.change is Change.DELETED:
+            presence = self._presences.pop(event.entity.id, None)
+            if presence is not None:
+                presence.is_gone = True
+
+    def _on_created(self, ref: EntityRef, tenant_id: UUID) -> None:
+        self._parts.writer.save_attributes(
+            tenant_id, ref, Scope.SERVER, {"active": False}, notify_device=False
+        )
+        presence = Presence(ref, tenant_id)
+        presence.is_known = True
+        try:
+            self._add(presence)
+        except Unavailable:
+            self._must_sweep = True
+
+    def _on_attributes(self, event: AttributesSaved) -> None:
+        if TIMEOUT_KEY in event.values and event.scope == Scope.SERVER:
+            self._set_timeout(event.entity.id, event.values[TIMEOUT_KEY])
+
+    def _on_keys(self, event: KeysDeleted) -> None:
+        if TIMEOUT_KEY in event.keys and event.scope == Scope.SERVER:
+            self._set_timeout(event.entity.id, None)
+
+    def _set_timeout(self, device_id: UUID, value: Value | None) -> None:
+        presence = self._presences.get(device_id)
+        if presence is not None:
+            presence.set_timeout(value)
+            self._must_check = True
+            self._wake.set()

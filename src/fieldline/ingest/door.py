@@ -1,0 +1,262 @@
+"""The one door between devices and the platform.
+
+A transport authenticates a device here, opens its session, and hands in what the device sends. A
+reading goes: parse and type it, note the device's activity, count it in, publish it to the bus.
+All calls are made on the event loop; nothing on a reading's way waits.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fieldline.domains.device.directory import DeviceRecord
+from fieldline.ingest.activity import Activity
+from fieldline.ingest.attributes import AttributeReader, AttributeRequest
+from fieldline.ingest.authentication import Authentication
+from fieldline.ingest.client_rpc import ClientRpc
+from fieldline.ingest.flow import Flow
+from fieldline.ingest.lookups import Lookups
+from fieldline.ingest.parts import DoorParts, IngestOptions
+from fieldline.ingest.session import DeviceSession, SessionListener
+from fieldline.ingest.sessions import Sessions
+from fieldline.kit.telemetry_json import TypingRules, parse_attributes, parse_telemetry
+from fieldline.messaging.message import Message, MessageType
+from fieldline.messaging.receipt import Receipt
+
+
+class Door:
+    """Where every transport brings what devices send, and learns what to send them.
+
+    One per process. ``start`` before the first transport, ``stop`` after the last.
+    """
+
+    def __init__(self, parts: DoorParts, limits: IngestOptions | None = None) -> None:
+        self.limits = limits or IngestOptions()
+        self.activity = Activity(parts, presences=self.limits.presences)
+        self._bus = parts.bus
+        self._now_ms = parts.clock.now_ms
+        self._rules = TypingRules(max_string_length=self.limits.string_length)
+        self._flow = Flow(self.limits.in_flight, parts.writer)
+        self._authentication = Authentication(parts.devices)
+        self._sessions = Sessions(parts.bus, self.activity, limit=self.limits.sessions)
+        self._lookups = Lookups(self.limits.reads, self.limits.waiting_reads)
+        self._attributes = AttributeReader(parts.store)
+        self._client_rpc = ClientRpc(parts, self.limits)
+
+    async def start(self) -> None:
+        """Begin to answer and to watch activity."""
+        self._lookups.start()
+        self._client_rpc.start()
+        await self.activity.start()
+
+    async def stop(self) -> None:
+        """Close every session, then write what is known of activity."""
+        self._sessions.close_all()
+        await self._client_rpc.stop()
+        await self._lookups.stop()
+        await self.activity.stop()
+
+    # Who is there
+
+    async def authenticate_token(self, token: str) -> DeviceRecord:
+        """Return the device with this access token.
+
+        Raises:
+            Unauthenticated: no device has it.
+        """
+        return await self._authentication.by_token(token)
+
+    async def authenticate_mqtt(
+        self,
+        client_id: str,
+        username: str | None,
+        password: str | None,
+        certificate_der: bytes | None = None,
+    ) -> DeviceRecord:
+        """Return the device that an MQTT CONNECT speaks of.
+
+        Raises:
+            Unauthenticated: the credentials are not those of a device.
+            Unavailable: the device's profile wants another transport than MQTT.
+        """
+        return await self._authentication.by_mqtt(client_id, username, password, certificate_der)
+
+    def open(self, device: DeviceRecord, listener: SessionListener) -> DeviceSession:
+        """Open the device's session; one that it has elsewhere is closed (TAKEN_OVER).
+
+        Raises:
+            Unavailable: the process has as many sessions as it may.
+        """
+        return self._sessions.open(device, listener)
+
+    def brief(self, device: DeviceRecord, listener: SessionListener | None = None) -> DeviceSession:
+        """Return a session for one request: it counts as activity, not as a connection."""
+        return self._sessions.brief(device, listener)
+
+    def close(self, session: DeviceSession) -> None:
+        """Close a session; closing again does nothing."""
+        self._sessions.close(session)
+
+    def touch(self, session: DeviceSession) -> None:
+        """Note that the device is there (ping, subscribe, any packet)."""
+        self.activity.note(session.presence)
+
+    # What devices send
+
+    def telemetry(
+        self,
+        session: DeviceSession,
+        payload: bytes,
+        receipt: Receipt,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take telemetry in: one message to the rules for each time in the payload.
+
+        The receipt is held until the last branch of the last message has ended. ``metadata`` is
+        added to the messages'.
+
+        Raises:
+            InvalidTimestamp: a ``ts`` is none; nothing was taken.
+            Invalid: the payload is not telemetry; nothing was taken.
+        """
+        now_ms = self._now_ms()
+        self.activity.note(session.presence, now_ms)
+        groups = parse_telemetry(payload, now_ms, self._rules)
+        device = session.device
+        in_flight = self._flow.pass_on(receipt)
+        for ts_ms, values in groups:
+            described = {
+                "deviceName": device.name,
+                "deviceType": device.profile_name,
+                "ts": str(ts_ms),
+            }
+            if metadata is not None:
+                described.update(metadata)
+            self._publish(
+                MessageType.POST_TELEMETRY_REQUEST, device, values, described, now_ms, in_flight
+            )
+        in_flight.release()
+
+    def attributes(
+        self,
+        session: DeviceSession,
+        payload: bytes,
+        receipt: Receipt,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take client attributes in: one message to the rules.
+
+        Raises:
+            Invalid: the payload is not a JSON object; nothing was taken.
+        """
+        now_ms = self._now_ms()
+        self.activity.note(session.presence, now_ms)
+        values = parse_attributes(payload, self._rules)
+        device = session.device
+        in_flight = self._flow.pass_on(receipt)
+        if values:
+            described = {
+                "deviceName": device.name,
+                "deviceType": device.profile_name,
+                "notifyDevice": "false",
+            }
+            if metadata is not None:
+                described.update(metadata)
+            self._publish(
+                MessageType.POST_ATTRIBUTES_REQUEST, device, values, described, now_ms, in_flight
+            )
+        in_flight.release()
+
+    def _publish(
+        self,
+        kind: MessageType,
+        device: DeviceRecord,
+        values: dict[str, Any],
+        metadata: dict[str, str],
+        now_ms: int,
+        receipt: Receipt,
+    ) -> None:
+        receipt.hold()
+        self._bus.publish(
+            Message(
+                kind,
+                device.ref,
+                device.tenant_id,
+                values,
+                metadata,
+                ts_ms=now_ms,
+                receipt=receipt,
+                customer_id=device.customer_id,
+                profile_id=device.profile_id,
+                rule_chain_id=device.rule_chain_id,
+            )
+        )
+
+    # What devices ask
+
+    def request_attributes(
+        self, session: DeviceSession, payload: bytes, reply: Callable[[bytes], None]
+    ) -> None:
+        """Answer ``{"clientKeys": "a,b", "sharedKeys": "c"}`` when the store has.
+
+        Raises:
+            Invalid: the payload is no such request.
+            Unavailable: too many requests wait.
+        """
+        self.touch(session)
+        request = AttributeRequest.parse(payload)
+
+        async def answer() -> None:
+            reply(await self._attributes.read(session.device.id, request))
+
+        self._lookups.submit(answer)
+
+    async def read_attributes(self, session: DeviceSession, request: AttributeRequest) -> bytes:
+        """Return ``{"client": {..}, "shared": {..}}`` for a request that waits here.
+
+        Raises:
+            Unavailable: the store is away.
+        """
+        self.touch(session)
+        return await self._attributes.read(session.device.id, request)
+
+    def client_rpc(
+        self, session: DeviceSession, payload: bytes, reply: Callable[[bytes], None]
+    ) -> None:
+        """Answer an RPC of the device: session limits here, others through the rules.
+
+        Raises:
+            MissingMethod: the request names no method.
+            Invalid: the payload is no JSON object.
+            Unavailable: too many of them wait.
+        """
+        self.touch(session)
+        call = self._client_rpc.parse(payload)
+        if call.method == "getSessionLimits":
+            self._lookups.submit(lambda: self._client_rpc.answer_limits(session, reply))
+        else:
+            self._client_rpc.send(session, call, reply)
+
+    def answer_client_rpc(self, request_id: int, answer: bytes) -> bool:
+        """Give the answer that a rule found; False when nobody waits for it any more."""
+        return self._client_rpc.answer(request_id, answer)
+
+    def subscribe_attributes(self, session: DeviceSession) -> None:
+        """Push changes of shared attributes to this session from now on."""
+        self.touch(session)
+        self._sessions.subscribe(session)
+
+    def unsubscribe_attributes(self, session: DeviceSession) -> None:
+        """End the pushes."""
+        self.touch(session)
+        self._sessions.unsubscribe(session)
+
+    # Back-pressure
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as much is on its way as may be; transports then stop reading."""
+        return self._flow.is_full
+
+    def when_room(self, callback: Callable[[], None]) -> None:
+        """Call back once, when there is room again."""
+        self._flow.when_room(callback)

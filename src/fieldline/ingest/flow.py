@@ -1,0 +1,97 @@
+"""How much may be on its way at once: counts packets between the door and their last branch."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from fieldline.messaging.receipt import Receipt
+
+
+class Room(Protocol):
+    """What else can be full behind the door (the writer)."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more should come."""
+
+    def when_room(self, callback: Callable[[], None]) -> None:
+        """Call back once, when there is room again."""
+
+
+class Flow:
+    """Counts packets in flight; tells the edges to stop reading, and when to go on.
+
+    Args:
+        limit: packets in flight from which on the door is full; it has room again at 3/4 of it.
+        behind: what else must have room.
+    """
+
+    def __init__(self, limit: int, behind: Room) -> None:
+        self.in_flight = 0
+        self._limit = limit
+        self._resume_at = limit * 3 // 4
+        self._behind = behind
+        self._waiting: list[Callable[[], None]] = []
+        self._asked_behind = False
+
+    @property
+    def is_full(self) -> bool:
+        return self.in_flight >= self._limit or self._behind.is_full
+
+    def when_room(self, callback: Callable[[], None]) -> None:
+        """Call back once, when there is room; soon, not now, also when there is room already."""
+        self._waiting.append(callback)
+        if not self.is_full:
+            asyncio.get_running_loop().call_soon(self._resume)
+        elif self.in_flight < self._limit:
+            self._ask_behind()
+
+    def pass_on(self, packet: Receipt) -> "InFlight":
+        """Count a packet; what is returned is held by its messages, and holds the packet's own."""
+        packet.hold()
+        self.in_flight += 1
+        return InFlight(self, packet)
+
+    def ended(self) -> None:
+        """Count a packet out."""
+        self.in_flight -= 1
+        if self._waiting and self.in_flight <= self._resume_at:
+            self._ask_behind()
+
+    def _ask_behind(self) -> None:
+        if not self._behind.is_full:
+            self._resume()
+        elif not self._asked_behind:
+            self._asked_behind = True
+            self._behind.when_room(self._behind_has_room)
+
+    def _behind_has_room(self) -> None:
+        self._asked_behind = False
+        self._resume()
+
+    def _resume(self) -> None:
+        if self.in_flight >= self._limit:
+            return  # the packet that makes room asks again
+        waiting, self._waiting = self._waiting, []
+        for callback in waiting:
+            callback()
+
+
+class InFlight(Receipt):
+    """The receipt that a packet's messages hold, between the packet's own and the rules."""
+
+    __slots__ = ("_flow", "_packet")
+
+    def __init__(self, flow: Flow, packet: Receipt) -> None:
+        super().__init__(_end)
+        self._flow = flow
+        self._packet = packet
+
+    def end(self) -> None:
+        """Count the packet out, then let go of its own receipt."""
+        self._flow.ended()
+        self._packet.release()
+
+
+def _end(receipt: Receipt) -> None:
+    receipt.end()  # type: ignore[attr-defined]  # only InFlight is made with this

@@ -1,0 +1,78 @@
+"""What the door is made of: the parts behind it, and its limits."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from fieldline.domains.device.directory import DeviceRecord
+from fieldline.kit.clock import Clock
+from fieldline.messaging.bus import Bus
+from fieldline.timeseries.store import TimeseriesStore
+from fieldline.timeseries.writer import Saves
+
+
+class Devices(Protocol):
+    """Where devices are found (``domains.device.directory.DeviceDirectory``)."""
+
+    async def by_id(self, device_id: UUID) -> DeviceRecord | None:
+        """Find a device."""
+
+    def cached_by_id(self, device_id: UUID) -> DeviceRecord | None:
+        """Find a device, if it is in memory."""
+
+    async def by_access_token(self, token: str) -> DeviceRecord | None:
+        """Find the device of a token."""
+
+    async def by_mqtt_basic(
+        self, client_id: str, username: str | None, password: str | None
+    ) -> DeviceRecord | None:
+        """Find the device of an MQTT CONNECT, by whichever kind of credentials fits."""
+
+    async def by_certificate(self, sha3: str) -> DeviceRecord | None:
+        """Find the device of a certificate."""
+
+
+ProfileOfTenant = Callable[[UUID], Awaitable[Mapping[str, Any]]]
+"""Gives a tenant's profile configuration, in ThingsBoard's names (transportDeviceMsgRateLimit)."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """What is bounded at the door.
+
+    Attributes:
+        in_flight: packets between the door and their last branch; more make it full.
+        sessions: open sessions in the process.
+        presences: devices whose state of activity is kept in memory.
+        reads: store reads for devices that run at once.
+        waiting_reads: reads that wait for their turn.
+        client_rpcs: RPCs of devices that wait for an answer.
+        string_length: characters of a string value; 0 is unlimited.
+        payload_bytes: the largest MQTT packet, which session limits tell the device.
+        session_in_flight: messages that a device may have unacknowledged, told likewise.
+        service_id: this process, in the metadata of devices' RPCs.
+    """
+
+    in_flight: int = 20_000
+    sessions: int = 100_000
+    presences: int = 200_000
+    reads: int = 8
+    waiting_reads: int = 10_000
+    client_rpcs: int = 10_000
+    string_length: int = 0
+    payload_bytes: int = 65_536
+    session_in_flight: int = 100
+    service_id: str = "fieldline"
+
+
+@dataclass(frozen=True, slots=True)
+class DoorParts:
+    """What stands behind the door."""
+
+    bus: Bus
+    store: TimeseriesStore
+    writer: Saves
+    devices: Devices
+    tenant_profile: ProfileOfTenant
+    clock: Clock

@@ -1,0 +1,125 @@
+"""What is known of a device's activity, in memory, and how it is stored and told.
+
+The state is kept in attributes of SERVER_SCOPE: ``active``, ``lastConnectTime``,
+``lastDisconnectTime``, ``lastActivityTime``, ``inactivityAlarmTime``; ``inactivityTimeout`` is set
+by people. Times are ms since 1970 UTC; 0 is never.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from fieldline.kit.ids import EntityRef
+from fieldline.kit.values import Value
+from fieldline.messaging.message import MessageType
+from fieldline.timeseries.store import Attribute
+
+DEFAULT_TIMEOUT_MS = 600_000
+TIMEOUT_KEY = "inactivityTimeout"
+STATE_KEYS = (
+    "active",
+    "lastConnectTime",
+    "lastDisconnectTime",
+    "lastActivityTime",
+    "inactivityAlarmTime",
+    TIMEOUT_KEY,
+)
+
+
+class Presence:
+    """One device's state of activity.
+
+    ``is_known``: the stored state has been read; until then only what happened since the start is
+    here. ``is_noted``: it waits in a list to be reported. ``is_gone``: the device was deleted.
+    ``events`` are connections and disconnections that were not told yet.
+    """
+
+    __slots__ = (
+        "device_id",
+        "events",
+        "inactivity_alarm_ms",
+        "is_active",
+        "is_connected",
+        "is_gone",
+        "is_known",
+        "is_noted",
+        "last_activity_ms",
+        "last_connect_ms",
+        "last_disconnect_ms",
+        "ref",
+        "reported_ms",
+        "tenant_id",
+        "timeout_ms",
+    )
+
+    def __init__(self, ref: EntityRef, tenant_id: UUID) -> None:
+        self.ref = ref
+        self.device_id = ref.id
+        self.tenant_id = tenant_id
+        self.events: list[tuple[MessageType, int]] = []
+        self.timeout_ms = DEFAULT_TIMEOUT_MS
+        self.is_active = False
+        self.is_connected = False
+        self.is_gone = False
+        self.is_known = False
+        self.is_noted = False
+        self.last_activity_ms = 0
+        self.reported_ms = 0
+        self.last_connect_ms = 0
+        self.last_disconnect_ms = 0
+        self.inactivity_alarm_ms = 0
+
+    @property
+    def created_ms(self) -> int:
+        """When the device was made, by its time-ordered id; 0 for an id of another kind."""
+        return self.device_id.int >> 80 if self.device_id.version == 7 else 0
+
+    @property
+    def never_seen(self) -> bool:
+        """Whether it never did anything and nobody was told so."""
+        return not self.is_active and not self.last_activity_ms and not self.inactivity_alarm_ms
+
+    @property
+    def may_expire(self) -> bool:
+        """Whether silence would change anything."""
+        return self.is_known and not self.is_gone and (self.is_active or self.never_seen)
+
+    def is_expired(self, now_ms: int) -> bool:
+        """Whether it has been silent for its time-out, and is as old as that itself."""
+        silent_since = max(self.reported_ms, self.last_activity_ms, self.created_ms)
+        return now_ms >= silent_since + self.timeout_ms
+
+    def restore(self, attributes: Iterable[Attribute]) -> None:
+        """Take the stored state over; what happened since is newer and stays."""
+        stored = {attribute.key: attribute.value for attribute in attributes}
+        self.is_known = True
+        self.is_active = stored.get("active") is True
+        self.set_timeout(stored.get(TIMEOUT_KEY))
+        self.reported_ms = _time(stored, "lastActivityTime")
+        self.last_activity_ms = max(self.last_activity_ms, self.reported_ms)
+        self.last_connect_ms = _time(stored, "lastConnectTime")
+        self.last_disconnect_ms = _time(stored, "lastDisconnectTime")
+        self.inactivity_alarm_ms = _time(stored, "inactivityAlarmTime")
+
+    def set_timeout(self, value: Value | None) -> None:
+        """Set the time-out; what is no positive number means the default."""
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        timeout_ms = int(value) if is_number else 0  # type: ignore[arg-type]
+        self.timeout_ms = timeout_ms if timeout_ms > 0 else DEFAULT_TIMEOUT_MS
+
+    def body(self, event: MessageType) -> dict[str, Any]:
+        """Return the data of an event message."""
+        body: dict[str, Any] = (
+            {} if event is MessageType.CONNECT_EVENT else {"active": self.is_active}
+        )
+        body["lastConnectTime"] = self.last_connect_ms
+        body["lastActivityTime"] = self.last_activity_ms
+        body["lastDisconnectTime"] = self.last_disconnect_ms
+        body["lastInactivityAlarmTime"] = self.inactivity_alarm_ms
+        body["inactivityTimeout"] = self.timeout_ms
+        return body
+
+
+def _time(stored: dict[str, Value], key: str) -> int:
+    value = stored.get(key)
+    return value if type(value) is int else 0

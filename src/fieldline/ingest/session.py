@@ -1,0 +1,54 @@
+"""A device's presence at the door, and what it is told while it is there."""
+
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from fieldline.domains.device.directory import DeviceRecord
+from fieldline.ingest.presence import Presence
+from fieldline.kit.ids import new_id
+
+
+class CloseReason(StrEnum):
+    """Why the door ends a session."""
+
+    TAKEN_OVER = "TAKEN_OVER"
+    CREDENTIALS_CHANGED = "CREDENTIALS_CHANGED"
+    DEVICE_DELETED = "DEVICE_DELETED"
+    SERVER_STOPPING = "SERVER_STOPPING"
+
+
+class SessionListener(Protocol):
+    """What a transport does with what the platform tells a device."""
+
+    def on_attributes(self, updated: dict[str, object], deleted: list[str]) -> None:
+        """Push changed and deleted shared attributes; values are ready for JSON."""
+
+    def on_close(self, reason: CloseReason) -> None:
+        """End the connection; the session is closed already."""
+
+
+class DeviceSession:
+    """One connection of a device, or one request of a device that has none (HTTP).
+
+    Made by :meth:`Door.open` and :meth:`Door.brief`; a transport keeps it and changes nothing.
+    """
+
+    __slots__ = ("_id", "device", "is_open", "listener", "presence", "wants_attributes")
+
+    def __init__(
+        self, device: DeviceRecord, presence: Presence, listener: SessionListener | None
+    ) -> None:
+        self._id: UUID | None = None
+        self.device = device
+        self.presence = presence
+        self.listener = listener
+        self.is_open = True
+        self.wants_attributes = False
+
+    @property
+    def id(self) -> UUID:
+        """The session's id, made when first asked for."""
+        if self._id is None:
+            self._id = new_id()
+        return self._id

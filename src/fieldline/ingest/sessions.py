@@ -1,0 +1,146 @@
+"""Who is connected: one session per device, and who wants shared attributes pushed."""
+
+from uuid import UUID
+
+from fieldline.domains.device.directory import DeviceRecord
+from fieldline.ingest.activity import Activity
+from fieldline.ingest.session import CloseReason, DeviceSession, SessionListener
+from fieldline.kit.errors import Unavailable
+from fieldline.kit.ids import EntityType
+from fieldline.kit.values import to_json
+from fieldline.messaging.bus import Bus
+from fieldline.messaging.events import AttributesSaved, Change, EntityChanged, KeysDeleted
+from fieldline.timeseries.store import Scope
+
+_CLOSING = {
+    Change.DELETED: CloseReason.DEVICE_DELETED,
+    Change.CREDENTIALS_UPDATED: CloseReason.CREDENTIALS_CHANGED,
+}
+
+
+class Sessions:
+    """Keeps the open sessions and closes them when the platform says so.
+
+    Args:
+        bus: tells of deleted devices, changed credentials and shared attributes.
+        activity: told of connections.
+        limit: open sessions that the process may have.
+    """
+
+    def __init__(self, bus: Bus, activity: Activity, *, limit: int) -> None:
+        self._activity = activity
+        self._limit = limit
+        self._connected: dict[UUID, DeviceSession] = {}
+        self._subscribed: dict[UUID, list[DeviceSession]] = {}
+        bus.listen(EntityChanged, self._on_entity)
+        bus.listen(AttributesSaved, self._on_attributes)
+        bus.listen(KeysDeleted, self._on_keys)
+
+    def __len__(self) -> int:
+        return len(self._connected)
+
+    def open(self, device: DeviceRecord, listener: SessionListener) -> DeviceSession:
+        """Connect a device; its older session is told that it is over.
+
+        Raises:
+            Unavailable: there are as many sessions as there may be.
+        """
+        older = self._connected.get(device.id)
+        if older is None and len(self._connected) >= self._limit:
+            msg = "The server has as many connections as it may have; try again later"
+            raise Unavailable(msg)
+        session = DeviceSession(device, self._activity.presence(device), listener)
+        self._connected[device.id] = session
+        if older is not None:
+            self._end(older, CloseReason.TAKEN_OVER)
+        self._activity.connected(session.presence)
+        return session
+
+    def brief(self, device: DeviceRecord, listener: SessionListener | None) -> DeviceSession:
+        """Make a session for one request, which is activity but no connection."""
+        presence = self._activity.presence(device)
+        self._activity.note(presence)
+        return DeviceSession(device, presence, listener)
+
+    def close(self, session: DeviceSession) -> None:
+        """Forget a session; the device's last connection going is an event."""
+        if not session.is_open:
+            return
+        session.is_open = False
+        self.unsubscribe(session)
+        if self._connected.get(session.device.id) is session:
+            del self._connected[session.device.id]
+            self._activity.disconnected(session.presence)
+
+    def close_all(self) -> None:
+        """Close every session because the server stops."""
+        for device_id in [*self._connected, *self._subscribed]:
+            for session in self._of(device_id):
+                self._close_telling(session, CloseReason.SERVER_STOPPING)
+
+    def subscribe(self, session: DeviceSession) -> None:
+        """Push shared attributes to the session."""
+        if session.is_open and not session.wants_attributes:
+            session.wants_attributes = True
+            self._subscribed.setdefault(session.device.id, []).append(session)
+
+    def unsubscribe(self, session: DeviceSession) -> None:
+        """Push no more."""
+        if not session.wants_attributes:
+            return
+        session.wants_attributes = False
+        sessions = self._subscribed[session.device.id]
+        sessions.remove(session)
+        if not sessions:
+            del self._subscribed[session.device.id]
+
+    def _end(self, session: DeviceSession, reason: CloseReason) -> None:
+        session.is_open = False
+        self.unsubscribe(session)
+        if session.listener is not None:
+            session.listener.on_close(reason)
+
+    def _close_telling(self, session: DeviceSession, reason: CloseReason) -> None:
+        if not session.is_open:
+            return
+        if self._connected.get(session.device.id) is session:
+            del self._connected[session.device.id]
+            if reason is not CloseReason.DEVICE_DELETED:
+                self._activity.disconnected(session.presence)
+        self._end(session, reason)
+
+    def _of(self, device_id: UUID) -> list[DeviceSession]:
+        """Return every session of a device, connected or waiting for pushes."""
+        sessions = list(self._subscribed.get(device_id, ()))
+        connected = self._connected.get(device_id)
+        if connected is not None and connected not in sessions:
+            sessions.append(connected)
+        return sessions
+
+    def _on_entity(self, event: EntityChanged) -> None:
+        reason = _CLOSING.get(event.change)
+        if reason is None or event.entity.type is not EntityType.DEVICE:
+            return
+        for session in self._of(event.entity.id):
+            self._close_telling(session, reason)
+
+    def _on_attributes(self, event: AttributesSaved) -> None:
+        if event.scope != Scope.SHARED or not event.notify_device or not event.values:
+            return
+        sessions = self._subscribed.get(event.entity.id)
+        if sessions:
+            values: dict[str, object] = {k: to_json(v) for k, v in event.values.items()}
+            _push(sessions, values, [])
+
+    def _on_keys(self, event: KeysDeleted) -> None:
+        if event.scope != Scope.SHARED or not event.notify_device or not event.keys:
+            return
+        sessions = self._subscribed.get(event.entity.id)
+        if sessions:
+            _push(sessions, {}, list(event.keys))
+
+
+def _push(sessions: list[DeviceSession], updated: dict[str, object], deleted: list[str]) -> None:
+    for session in tuple(sessions):
+        if session.listener is not None:
+            session.listener.on_attributes(updated, deleted)
