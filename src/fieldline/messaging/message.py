@@ -47,6 +47,8 @@ class Message:
     it; ``rule_chain_id`` the chain to enter, None for what the originator's profile or, without
     one, the tenant's root says.
 
+    ``executions`` counts the rule nodes passed, where the tenant's profile limits them.
+
     Ownership: a sender gives the message away; a node that changes one makes a :meth:`copy`.
     """
 
@@ -54,6 +56,7 @@ class Message:
         "_id",
         "customer_id",
         "data",
+        "executions",
         "metadata",
         "originator",
         "profile_id",
@@ -89,6 +92,7 @@ class Message:
         self.customer_id = customer_id
         self.profile_id = profile_id
         self.rule_chain_id = rule_chain_id
+        self.executions = 0
 
     @property
     def id(self) -> UUID:
@@ -120,7 +124,7 @@ class Message:
         metadata: dict[str, str] | None = None,
     ) -> "Message":
         """Return a message with the same origin and receipt and these parts changed."""
-        return Message(
+        message = Message(
             type if type is not None else self.type,
             self.originator,
             self.tenant_id,
@@ -132,3 +136,5 @@ class Message:
             profile_id=self.profile_id,
             rule_chain_id=self.rule_chain_id,
         )
+        message.executions = self.executions
+        return message

@@ -1,0 +1,1 @@
+"""The rule nodes that come with the platform, by kind."""

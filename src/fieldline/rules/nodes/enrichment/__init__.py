@@ -1,0 +1,1 @@
+"""Nodes that add what is known of the originator to a message."""

@@ -1,0 +1,1 @@
+"""Nodes that lead to other chains and queues."""

@@ -1,0 +1,245 @@
+"""A chain's nodes and connections: read, saved as a whole, and given to the rule engine."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fieldline.domains.rule_chain.graph import (
+    ChainGraph,
+    Connection,
+    GraphDraft,
+    GraphNode,
+    Link,
+    NodeCatalogue,
+    NodeDraft,
+    check_links,
+)
+from fieldline.domains.rule_chain.models import RuleChain, RuleNode
+from fieldline.domains.rule_chain.repository import RuleChainRepository
+from fieldline.domains.rule_chain.service import (
+    CORE,
+    ChainFields,
+    check_version,
+    create,
+    emit,
+    get,
+)
+from fieldline.kit.errors import Invalid
+from fieldline.kit.ids import new_id
+from fieldline.kit.text import check_json, check_optional_text, check_text
+from fieldline.messaging.events import Change
+from fieldline.security.caller import Caller
+from fieldline.security.permissions import Operation
+
+DEBUG_DURATION_MS = 15 * 60_000
+"""For how long all messages of a node are recorded at the most; failures for as long as wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """A chain with its nodes and, by index into these, its links."""
+
+    chain: RuleChain
+    nodes: list[RuleNode]
+    links: list[Link]
+    first_node_index: int | None
+
+
+async def read(session: AsyncSession, caller: Caller, chain_id: UUID) -> Metadata:
+    chain = await get(session, caller, chain_id)
+    return _metadata(chain, list(await RuleChainRepository(session).nodes([chain.id])))
+
+
+async def save(
+    session: AsyncSession,
+    caller: Caller,
+    chain_id: UUID,
+    draft: GraphDraft,
+    *,
+    catalogue: NodeCatalogue,
+    now_ms: int,
+) -> Metadata:
+    """Make a chain's nodes and links what the draft says; nodes not in it are deleted.
+
+    Raises:
+        Invalid: links name no node or form a cycle, or a node is not valid.
+        StaleVersion: the draft has a version that is not the stored one.
+    """
+    chain = await get(session, caller, chain_id, Operation.WRITE)
+    check_version(chain, draft.version)
+    check_links(len(draft.nodes), draft.links, draft.first_node_index)
+    for node in draft.nodes:
+        _check_node(node)
+    prepared = [
+        catalogue.prepare(node.type, node.name, node.configuration, node.configuration_version)
+        for node in draft.nodes
+    ]
+    return await _store(session, chain, draft, prepared, now_ms)
+
+
+async def create_default(session: AsyncSession, caller: Caller, name: str | None) -> Metadata:
+    """Make a chain with the nodes of the default one, for a device profile."""
+    fields = ChainFields(name=name, additional_info={"description": ""})
+    chain = await create(session, caller, fields)
+    return await _store_packaged(session, chain)
+
+
+async def seed(session: AsyncSession, tenant_id: UUID) -> None:
+    """Give a new tenant its root rule chain."""
+    content = _packaged()["ruleChain"]
+    chain = RuleChain(
+        tenant_id=tenant_id,
+        name=content["name"],
+        type=CORE,
+        root=True,
+        additional_info=content["additionalInfo"],
+    )
+    await RuleChainRepository(session).add(chain)
+    await _store_packaged(session, chain)
+    emit(session, chain, Change.CREATED)
+
+
+async def graphs(session: AsyncSession, tenant_id: UUID) -> list[ChainGraph]:
+    """Return the tenant's chains as the rule engine runs them."""
+    repository = RuleChainRepository(session)
+    chains = await repository.all_of_type(tenant_id, CORE)
+    nodes: dict[UUID, list[GraphNode]] = {chain.id: [] for chain in chains}
+    for row in await repository.nodes(nodes):
+        nodes[row.rule_chain_id].append(GraphNode(row.id, row.type, row.name, row.configuration))
+    return [_graph(chain, nodes[chain.id]) for chain in chains]
+
+
+def _graph(chain: RuleChain, nodes: list[GraphNode]) -> ChainGraph:
+    return ChainGraph(
+        id=chain.id,
+        tenant_id=chain.tenant_id,
+        name=chain.name,
+        is_root=chain.root,
+        first_node_id=chain.first_rule_node_id,
+        nodes=tuple(nodes),
+        connections=tuple(
+            Connection(UUID(from_id), UUID(to_id), label)
+            for from_id, to_id, label in chain.connections
+        ),
+    )
+
+
+def _metadata(chain: RuleChain, nodes: list[RuleNode]) -> Metadata:
+    index = {node.id: position for position, node in enumerate(nodes)}
+    links = [
+        Link(index[UUID(from_id)], index[UUID(to_id)], label)
+        for from_id, to_id, label in chain.connections
+    ]
+    links.sort(key=lambda link: (link.from_index, link.to_index, link.type))
+    first = index.get(chain.first_rule_node_id) if chain.first_rule_node_id else None
+    return Metadata(chain, nodes, links, first)
+
+
+def _check_node(node: NodeDraft) -> None:
+    check_text("Rule node name", node.name)
+    check_text("Rule node type", node.type)
+    check_optional_text("Rule node queueName", node.queue_name)
+    check_json("Rule node additionalInfo", node.additional_info)
+
+
+async def _store(
+    session: AsyncSession,
+    chain: RuleChain,
+    draft: GraphDraft,
+    prepared: list[tuple[dict[str, Any], int]],
+    now_ms: int,
+) -> Metadata:
+    repository = RuleChainRepository(session)
+    stored = {node.id: node for node in await repository.nodes([chain.id])}
+    _check_ids(draft, stored)
+    # Ids are ordered by time only to the ms; sorted, new nodes come back as they were given.
+    new_ids = iter(sorted(new_id() for _ in draft.nodes))
+    rows = []
+    for node, (configuration, version) in zip(draft.nodes, prepared, strict=True):
+        row = stored.pop(node.id) if node.id else RuleNode(id=next(new_ids), created_time=now_ms)
+        row.rule_chain_id = chain.id
+        _fill(row, node, now_ms)
+        row.configuration = configuration
+        row.configuration_version = version
+        rows.append(row)
+        session.add(row)
+    for row in stored.values():
+        await repository.delete_node(row)
+    chain.connections = _connections(draft, rows)
+    chain.notes = draft.notes
+    first = draft.first_node_index
+    chain.first_rule_node_id = rows[first].id if first is not None else None
+    await repository.update(chain)
+    emit(session, chain, Change.UPDATED)
+    return _metadata(chain, list(await repository.nodes([chain.id])))
+
+
+def _check_ids(draft: GraphDraft, stored: Mapping[UUID, RuleNode]) -> None:
+    given = [node.id for node in draft.nodes if node.id is not None]
+    for node_id in given:
+        if node_id not in stored:
+            msg = f"The rule chain has no node with id {node_id}; a new node is sent without id"
+            raise Invalid(msg)
+    if len(set(given)) < len(given):
+        raise Invalid("Two of the nodes have the same id")
+
+
+def _fill(row: RuleNode, node: NodeDraft, now_ms: int) -> None:
+    row.type = node.type
+    row.name = node.name
+    row.debug_settings = _bounded(node.debug_settings, now_ms)
+    row.singleton_mode = node.singleton_mode
+    row.queue_name = node.queue_name
+    row.external_id = node.external_id
+    row.additional_info = node.additional_info
+
+
+def _bounded(settings: Mapping[str, Any] | None, now_ms: int) -> dict[str, Any] | None:
+    """Return debug settings that end by themselves."""
+    if settings is None:
+        return None
+    latest = now_ms + DEBUG_DURATION_MS
+    until = int(settings.get("allEnabledUntil") or 0)
+    return {
+        "failuresEnabled": bool(settings.get("failuresEnabled")),
+        "allEnabled": False,
+        "allEnabledUntil": latest if settings.get("allEnabled") else min(until, latest),
+    }
+
+
+def _connections(draft: GraphDraft, rows: list[RuleNode]) -> list[list[str]]:
+    """Return the links by node id; the same link twice is one."""
+    found = {
+        (str(rows[link.from_index].id), str(rows[link.to_index].id), link.type): None
+        for link in draft.links
+    }
+    return [list(link) for link in found]
+
+
+def _packaged() -> dict[str, Any]:
+    text = files(__package__).joinpath("root_rule_chain.json").read_text("utf-8")
+    content: dict[str, Any] = json.loads(text)
+    return content
+
+
+async def _store_packaged(session: AsyncSession, chain: RuleChain) -> Metadata:
+    """Give a chain the nodes of the packaged default one, which are valid as they are."""
+    metadata = _packaged()["metadata"]
+    draft = GraphDraft(
+        nodes=[
+            NodeDraft(type=node["type"], name=node["name"], additional_info=node["additionalInfo"])
+            for node in metadata["nodes"]
+        ],
+        links=[
+            Link(link["fromIndex"], link["toIndex"], link["type"])
+            for link in metadata["connections"]
+        ],
+        first_node_index=metadata["firstNodeIndex"],
+    )
+    prepared = [(node["configuration"], node["configurationVersion"]) for node in metadata["nodes"]]
+    return await _store(session, chain, draft, prepared, chain.created_time)

@@ -1,0 +1,154 @@
+"""What can be done with rule chains."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, TypedDict
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fieldline.database.engine import emit_after_commit
+from fieldline.domains.rule_chain.models import RuleChain
+from fieldline.domains.rule_chain.repository import RuleChainRepository
+from fieldline.kit.errors import Conflict, Invalid, NotFound, StaleVersion
+from fieldline.kit.ids import EntityRef, EntityType
+from fieldline.kit.paging import Page, PageRequest
+from fieldline.kit.text import check_json, check_text
+from fieldline.messaging.events import Change, EntityChanged
+from fieldline.security.caller import Caller
+from fieldline.security.permissions import Operation, check
+
+CORE = "CORE"
+TYPES = ("CORE", "EDGE")
+
+
+class ChainFields(TypedDict, total=False):
+    """What may be set of a chain; what is left out stays as it is."""
+
+    name: str | None
+    type: str | None
+    debug_mode: bool
+    configuration: dict[str, Any] | None
+    additional_info: dict[str, Any] | None
+    external_id: UUID | None
+
+
+async def page(
+    session: AsyncSession, caller: Caller, request: PageRequest, *, chain_type: str | None = None
+) -> Page[RuleChain]:
+    tenant_id = _own_tenant(caller, Operation.READ)
+    return await RuleChainRepository(session).page(tenant_id, request, chain_type)
+
+
+async def by_ids(
+    session: AsyncSession, caller: Caller, ids: Collection[UUID]
+) -> Sequence[RuleChain]:
+    return await RuleChainRepository(session).by_ids(_own_tenant(caller, Operation.READ), ids)
+
+
+async def get(
+    session: AsyncSession,
+    caller: Caller,
+    chain_id: UUID,
+    operation: Operation = Operation.READ,
+) -> RuleChain:
+    """Return a chain that the caller may do ``operation`` to."""
+    chain = await RuleChainRepository(session).get(chain_id)
+    if chain is None:
+        msg = f"Rule chain with id [{chain_id}] is not found"
+        raise NotFound(msg)
+    check(caller, operation, EntityType.RULE_CHAIN, tenant_id=chain.tenant_id)
+    return chain
+
+
+async def create(session: AsyncSession, caller: Caller, fields: ChainFields) -> RuleChain:
+    """Make an empty chain; it is never a root from the start."""
+    chain = RuleChain(tenant_id=_own_tenant(caller, Operation.CREATE), root=False)
+    _apply(chain, fields)
+    await RuleChainRepository(session).add(chain)
+    emit(session, chain, Change.CREATED)
+    return chain
+
+
+async def update(
+    session: AsyncSession,
+    caller: Caller,
+    chain_id: UUID,
+    fields: ChainFields,
+    *,
+    version: int | None = None,
+) -> RuleChain:
+    """Change a chain's own fields; its nodes and whether it is the root stay.
+
+    Raises:
+        StaleVersion: ``version`` is given and is not the stored one.
+    """
+    chain = await get(session, caller, chain_id, Operation.WRITE)
+    check_version(chain, version)
+    _apply(chain, fields)
+    await RuleChainRepository(session).update(chain)
+    emit(session, chain, Change.UPDATED)
+    return chain
+
+
+async def delete(session: AsyncSession, caller: Caller, chain_id: UUID) -> None:
+    """Delete a chain with its nodes.
+
+    Raises:
+        Conflict: it is the root chain, or a profile names it.
+    """
+    chain = await get(session, caller, chain_id, Operation.DELETE)
+    if chain.root:
+        raise Conflict("Deletion of Root Tenant Rule Chain is prohibited!")
+    await RuleChainRepository(session).delete(chain)
+    emit(session, chain, Change.DELETED)
+
+
+async def set_root(session: AsyncSession, caller: Caller, chain_id: UUID) -> RuleChain:
+    """Make a chain the one that messages enter when no profile names another."""
+    chain = await get(session, caller, chain_id, Operation.WRITE)
+    if chain.type != CORE:
+        raise Invalid("Only a rule chain of type CORE can be the root rule chain")
+    chains = RuleChainRepository(session)
+    previous = await chains.root(chain.tenant_id, chain.type)
+    if previous is not None and previous.id != chain.id:
+        previous.root = False
+        # Before the new root is written: at no moment may there be two.
+        await chains.update(previous)
+        emit(session, previous, Change.UPDATED)
+    if not chain.root:
+        chain.root = True
+        await chains.update(chain)
+        emit(session, chain, Change.UPDATED)
+    return chain
+
+
+def check_version(chain: RuleChain, version: int | None) -> None:
+    """Refuse to overwrite what somebody else saved in between."""
+    if version is not None and version != chain.version:
+        raise StaleVersion(
+            "Rule chain was already changed by someone else; read it again and retry"
+        )
+
+
+def emit(session: AsyncSession, chain: RuleChain, change: Change) -> None:
+    """Tell what happened to a chain, once it is committed."""
+    ref = EntityRef(EntityType.RULE_CHAIN, chain.id)
+    emit_after_commit(session, EntityChanged(chain.tenant_id, ref, change))
+
+
+def _own_tenant(caller: Caller, operation: Operation) -> UUID:
+    check(caller, operation, EntityType.RULE_CHAIN, tenant_id=caller.tenant_id)
+    if caller.tenant_id is None:
+        raise NotFound("Rule chains belong to a tenant; the caller has none")
+    return caller.tenant_id
+
+
+def _apply(chain: RuleChain, fields: ChainFields) -> None:
+    for name, value in fields.items():
+        setattr(chain, name, value)
+    chain.type = chain.type or CORE
+    check_text("Rule chain name", chain.name)
+    check_json("additionalInfo", chain.additional_info)
+    if chain.type not in TYPES:
+        msg = f"Rule chain type '{chain.type}' is none of {', '.join(TYPES)}"
+        raise Invalid(msg)

@@ -1,0 +1,209 @@
+"""A rule chain as the engine runs it: steps that know their next steps, and the loop over them.
+
+A stored chain is compiled once into :class:`Step` objects, each holding its node's bound method and
+a tuple of targets per relation, so that a message costs one call and one look-up per node: no
+queue, no task, no copy.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from fieldline.domains.rule_chain.graph import ChainGraph, GraphNode
+from fieldline.kit.errors import FieldlineError, Unavailable
+from fieldline.messaging.message import Message
+from fieldline.rules.failures import Failures
+from fieldline.rules.node import FAILURE, AsyncNode, Context, Node, Outcome
+from fieldline.rules.services import RuleServices
+
+AnyNode = Node[Any] | AsyncNode[Any]
+Targets = tuple["Step", ...]
+Process = Callable[[Message, Context], Outcome]
+
+
+class ExecutionLimitError(FieldlineError):
+    """A message passed more nodes than the tenant's profile allows."""
+
+
+class Step(Context):
+    """One node in its chain, ready to run."""
+
+    __slots__ = ("failures", "limit", "process", "targets")
+
+    def __init__(self, graph: ChainGraph, node: GraphNode, services: RuleServices) -> None:
+        self.tenant_id = graph.tenant_id
+        self.chain_id = graph.id
+        self.chain_name = graph.name
+        self.node_id = node.id
+        self.node_name = node.name
+        self.services = services
+        self.process: Process = inactive(f"The node '{node.name}' has not started")
+        self.targets: dict[str, Targets] = {}
+        self.failures: Failures
+        self.limit = 0
+
+    def proceed(self, relation: str, message: Message) -> None:
+        _advance(self, (relation, message), message)
+
+    def fail(self, message: Message, reason: Exception) -> None:
+        _advance(self, self.failed(message, reason), message)
+
+    def resume(self, outcome: Outcome, message: Message) -> None:
+        """Go on with what a node that waits has answered about ``message``."""
+        _advance(self, outcome, message)
+
+    def failed(self, message: Message, reason: Exception) -> Outcome:
+        """Follow Failure, or record the reason where nothing is connected to it."""
+        if not self.find(FAILURE):
+            self.failures.record(self, reason)
+        return (FAILURE, message)
+
+    def find(self, relation: str) -> Targets:
+        """Return the targets of a relation; labels are compared whatever their case."""
+        targets = self.targets.get(relation)
+        return targets if targets is not None else self.targets.get(relation.lower(), ())
+
+
+class Chain:
+    """A compiled chain; ``first`` is None for a chain without nodes or without a first one."""
+
+    __slots__ = ("first", "id", "name", "steps")
+
+    def __init__(self, graph: ChainGraph, steps: Mapping[UUID, Step]) -> None:
+        self.id = graph.id
+        self.name = graph.name
+        self.steps = steps
+        self.first = steps.get(graph.first_node_id) if graph.first_node_id else None
+
+
+def compile_chain(
+    graph: ChainGraph, services: RuleServices, failures: Failures, *, limit: int = 0
+) -> Chain:
+    """Link the steps of a stored chain; their nodes are put in afterwards (``activate``).
+
+    Args:
+        graph: the chain; its connections name nodes of the chain and form no cycle.
+        services: what its nodes are given.
+        failures: told of failures that no node takes.
+        limit: nodes that one message may pass, 0 for any number.
+    """
+    steps = {node.id: Step(graph, node, services) for node in graph.nodes}
+    links: dict[UUID, dict[str, list[Step]]] = {node_id: {} for node_id in steps}
+    for connection in graph.connections:
+        label = connection.type.lower()
+        links[connection.from_id].setdefault(label, []).append(steps[connection.to_id])
+    for node_id, step in steps.items():
+        step.failures = failures
+        step.limit = limit
+        step.targets = {label: tuple(targets) for label, targets in links[node_id].items()}
+    return Chain(graph, steps)
+
+
+def activate(step: Step, node: AnyNode, process: Process) -> None:
+    """Put a started node into its step."""
+    step.process = process
+    for relation in (*node.relations, FAILURE):
+        # The spelling that the node uses is found by the first look-up, without lower().
+        step.targets[relation] = step.targets.get(relation.lower(), ())
+
+
+def inactive(reason: str) -> Process:
+    """Return what stands in for a node that could not start."""
+
+    def refuse(_message: Message, _context: Context) -> Outcome:
+        raise Unavailable(reason)
+
+    return refuse
+
+
+def enter(chain: Chain, message: Message) -> None:
+    """Take a message through a chain as far as it goes without waiting.
+
+    Releases the message's receipt once for the branch that it came in on, when its last branch has
+    ended, now or later.
+    """
+    if chain.first is None:
+        message.receipt.release()
+    else:
+        _run(chain.first, message, [])
+
+
+def _run(step: Step, message: Message, pending: list[tuple[Step, Message]]) -> None:
+    """Run ``step`` and what follows, then every step in ``pending``, which holds open branches."""
+    while True:
+        if step.limit and _is_over(step, message):
+            _refuse(step, message)
+            outcome: Outcome = None
+        else:
+            try:
+                outcome = step.process(message, step)
+            except Exception as error:  # noqa: BLE001 - the outermost loop: any error is a Failure
+                outcome = step.failed(message, error)
+        if isinstance(outcome, tuple):
+            relation, message = outcome
+            targets = step.targets.get(relation)
+            if targets is None:
+                targets = step.find(relation)
+            if targets:
+                if len(targets) > 1:
+                    _open(targets, message, pending)
+                step = targets[0]
+                continue
+            message.receipt.release()
+        elif outcome is not None:
+            _spread(step, message, outcome, pending)
+        if not pending:
+            return
+        step, message = pending.pop()
+
+
+def _advance(step: Step, outcome: Outcome, message: Message) -> None:
+    """Go on from a step whose node has answered about ``message``."""
+    if outcome is None:
+        return
+    pending: list[tuple[Step, Message]] = []
+    _spread(step, message, outcome if isinstance(outcome, list) else [outcome], pending)
+    if pending:
+        following, message = pending.pop()
+        _run(following, message, pending)
+
+
+def _open(targets: Targets, message: Message, pending: list[tuple[Step, Message]]) -> None:
+    """Open a branch for every target but the first, which goes on with the one that is open.
+
+    The branches share the message, since a node that changes one makes a copy; only a count of
+    executions is a branch's own.
+    """
+    message.receipt.hold(len(targets) - 1)
+    pending.extend(
+        (target, message.copy() if target.limit else message) for target in reversed(targets[1:])
+    )
+
+
+def _spread(
+    step: Step,
+    message: Message,
+    outcomes: list[tuple[str, Message]],
+    pending: list[tuple[Step, Message]],
+) -> None:
+    """Open a branch for every target of every answer, and end the one that led to the node."""
+    receipt = message.receipt
+    for relation, answer in reversed(outcomes):
+        targets = step.find(relation)
+        if targets:
+            receipt.hold()
+            _open(targets, answer, pending)
+            pending.append((targets[0], answer))
+    receipt.release()
+
+
+def _is_over(step: Step, message: Message) -> bool:
+    message.executions += 1
+    return message.executions > step.limit
+
+
+def _refuse(step: Step, message: Message) -> None:
+    """End the branch of a message that passed too many nodes."""
+    msg = f"The message passed more than the {step.limit} nodes that the tenant profile allows"
+    step.failures.record(step, ExecutionLimitError(msg))
+    message.receipt.release()

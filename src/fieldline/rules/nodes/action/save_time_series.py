@@ -1,0 +1,206 @@
+"""Action: store readings, and feed them to alarm rules and to whoever watches."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from fieldline.kit.errors import Invalid
+from fieldline.kit.telemetry_json import stored_values, telemetry_groups
+from fieldline.kit.values import INT64_MAX, INT64_MIN, Value
+from fieldline.messaging.message import Message, MessageType
+from fieldline.rules.fields.evaluator import SavedValues
+from fieldline.rules.node import SUCCESS, Context, Node, NodeConfig, Outcome
+from fieldline.rules.processing import (
+    AdvancedTimeseries,
+    Always,
+    Deduplicate,
+    Gate,
+    Skip,
+    TimeseriesSettings,
+    WebSocketsOnly,
+)
+
+_POST_TELEMETRY = MessageType.POST_TELEMETRY_REQUEST.value
+
+
+class Config(NodeConfig):
+    """When and what to store."""
+
+    default_ttl: int = Field(
+        default=0,
+        alias="defaultTTL",
+        ge=0,
+        description="Kept with the chain and not used: how long readings are stored is a setting "
+        "of the platform, TELEMETRY_TTL_DAYS.",
+    )
+    use_server_ts: bool = Field(
+        default=False, description="Readings are of the time when they get here."
+    )
+    processing_settings: TimeseriesSettings = Field(
+        default_factory=Always, description="What is done with each message."
+    )
+
+
+class SaveTimeSeries(Node[Config]):
+    """Store the message's values as readings of its originator; Success follows the commit.
+
+    Takes messages of type POST_TELEMETRY_REQUEST whose data is {key: value}, {"ts", "values"} or a
+    list of these; anything else follows Failure. The time is a reading's own "ts", else the
+    metadata's, else the message's.
+
+    Example: a message {"temperature": 21} stores one reading and follows Success.
+    """
+
+    name = "save time series"
+    type = "org.thingsboard.rule.engine.telemetry.TbMsgTimeseriesNode"
+    configuration_version = 1
+    icon = "file_upload"
+    form = "tbActionNodeTimeseriesConfig"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        settings = config.processing_settings
+        self._for_all: Gate | None = None
+        if isinstance(settings, Always | Deduplicate):
+            self._for_all = Gate(settings)
+        else:
+            self._gates = _gates(settings)
+
+    @classmethod
+    def upgrade(cls, configuration: dict[str, Any], version: int) -> dict[str, Any]:
+        """Bring a configuration from before version 1 up to date."""
+        del version
+        skip_latest = str(configuration.pop("skipLatestPersistence", "")).lower() == "true"
+        always = {"type": "ON_EVERY_MESSAGE"}
+        configuration["processingSettings"] = always
+        if skip_latest:
+            configuration["processingSettings"] = {
+                "type": "ADVANCED",
+                "timeseries": always,
+                "latest": {"type": "SKIP"},
+                "webSockets": always,
+                "calculatedFields": always,
+            }
+        return configuration
+
+    def process(self, message: Message, context: Context) -> Outcome:
+        if message.type != _POST_TELEMETRY:
+            msg = f"only messages of type {_POST_TELEMETRY} hold readings, not {message.type}"
+            raise Invalid(msg)
+        if self.config.use_server_ts:
+            ts_ms = context.services.clock.now_ms()
+        else:
+            ts_ms = message.metadata_ts_ms
+        groups = _groups(message.data, ts_ms)
+        saving = _Saving(message, context, len(groups))
+        for group_ts_ms, values in groups:
+            self._save(saving, group_ts_ms, values)
+        return None
+
+    def _save(self, saving: "_Saving", ts_ms: int, values: Mapping[str, Value]) -> None:
+        """Give values of one time to the alarm rules, then to the writer."""
+        message, services = saving.message, saving.context.services
+        history, latest, live, rules = self._strategies_for(message.originator.id, ts_ms)
+
+        def store() -> None:
+            if not (history or latest or live):
+                saving.on_saved(None)
+                return
+            try:
+                services.writer.save_readings(
+                    message.tenant_id,
+                    message.originator,
+                    ts_ms,
+                    values,
+                    saving.on_saved,
+                    to_history=history,
+                    to_latest=latest,
+                    notify=live,
+                )
+            except Exception as error:  # noqa: BLE001 - it runs later, outside the engine's loop
+                saving.on_saved(error)
+
+        if rules:
+            saved = SavedValues(
+                tenant_id=message.tenant_id,
+                entity=message.originator,
+                profile_id=message.profile_id,
+                scope=None,
+                ts_ms=ts_ms,
+                values=values,
+                receipt=message.receipt,
+            )
+            services.evaluator.submit(saved, store)
+        else:
+            store()
+
+    def _strategies_for(self, originator: UUID, ts_ms: int) -> tuple[bool, bool, bool, bool]:
+        if self._for_all is not None:
+            passes = self._for_all.passes(originator, ts_ms)
+            return passes, passes, passes, passes
+        history, latest, live, rules = (gate.passes(originator, ts_ms) for gate in self._gates)
+        return history, latest, live, rules
+
+
+class _Saving:
+    """One message on its way to the store; goes on when its last reading has got there."""
+
+    __slots__ = ("_error", "_open", "context", "message")
+
+    def __init__(self, message: Message, context: Context, count: int) -> None:
+        self.message = message
+        self.context = context
+        self._open = count
+        self._error: Exception | None = None
+
+    def on_saved(self, error: Exception | None) -> None:
+        self._open -= 1
+        if error is not None:
+            self._error = error
+        if self._open:
+            return
+        if self._error is not None:
+            self.context.fail(self.message, self._error)
+        else:
+            self.context.proceed(SUCCESS, self.message)
+
+
+def _groups(data: Any, ts_ms: int) -> list[tuple[int, Mapping[str, Value]]]:  # noqa: ANN401 - JSON
+    """Return what to store, by time.
+
+    Raises:
+        Invalid: the data holds no readings.
+    """
+    if type(data) is dict and data and _is_plain(data):
+        return [(ts_ms, data)]
+    groups = [(ts, stored_values(values)) for ts, values in telemetry_groups(data, ts_ms) if values]
+    if not groups:
+        raise Invalid("the message holds no readings; its data must be an object of keys to values")
+    return [*groups]
+
+
+def _is_plain(data: dict[str, Any]) -> bool:
+    """Whether all values are numbers or booleans as the store takes them."""
+    for value in data.values():
+        kind = type(value)
+        if kind is int:
+            if not INT64_MIN <= value <= INT64_MAX:
+                return False
+        elif kind is not float and kind is not bool:
+            return False
+    return True
+
+
+def _gates(settings: AdvancedTimeseries | WebSocketsOnly) -> tuple[Gate, Gate, Gate, Gate]:
+    """Return the gates of history, latest values, live updates and alarm rules."""
+    if isinstance(settings, AdvancedTimeseries):
+        return (
+            Gate(settings.timeseries),
+            Gate(settings.latest),
+            Gate(settings.web_sockets),
+            Gate(settings.calculated_fields),
+        )
+    shut = Gate(Skip())
+    return (shut, shut, Gate(Always()), shut)

@@ -1,0 +1,1 @@
+"""JavaScript of rule nodes: sandboxes, and the threads that they run in."""

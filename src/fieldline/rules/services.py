@@ -1,0 +1,31 @@
+"""The platform's parts as rule nodes see them, wired by ``app``."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from fieldline.kit.clock import Clock
+from fieldline.messaging.bus import Bus
+from fieldline.rules.backlog import Backlog
+from fieldline.rules.fields.evaluator import SavedValues
+from fieldline.rules.scripts.pool import ScriptPool
+from fieldline.timeseries.writer import Saves
+
+
+class Evaluates(Protocol):
+    """Feeds values that are about to be stored to alarm rules (``rules.fields`` implements it)."""
+
+    def submit(self, saved: SavedValues, then: Callable[[], None]) -> None:
+        """Evaluate, then call ``then``, which stores; in the order of the calls per entity."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleServices:
+    """Everything that nodes may use."""
+
+    writer: Saves
+    evaluator: Evaluates
+    scripts: ScriptPool
+    bus: Bus
+    clock: Clock
+    backlog: Backlog
