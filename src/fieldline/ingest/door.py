@@ -5,6 +5,7 @@ reading goes: parse and type it, note the device's activity, count it in, publis
 All calls are made on the event loop; nothing on a reading's way waits.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,6 +22,9 @@ from fieldline.ingest.sessions import Sessions
 from fieldline.kit.telemetry_json import TypingRules, parse_attributes, parse_telemetry
 from fieldline.messaging.message import Message, MessageType
 from fieldline.messaging.receipt import Receipt
+
+_SLICE = 200
+"""Readings of a bulk payload that are published before other work gets its turn: some ms."""
 
 
 class Door:
@@ -121,20 +125,31 @@ class Door:
         now_ms = self._now_ms()
         self.activity.note(session.presence, now_ms)
         groups = parse_telemetry(payload, now_ms, self._rules)
-        device = session.device
         in_flight = self._flow.pass_on(receipt)
         for ts_ms, values in groups:
-            described = {
-                "deviceName": device.name,
-                "deviceType": device.profile_name,
-                "ts": str(ts_ms),
-            }
-            if metadata is not None:
-                described.update(metadata)
-            self._publish(
-                MessageType.POST_TELEMETRY_REQUEST, device, values, described, now_ms, in_flight
-            )
+            self._publish_reading(session.device, ts_ms, values, metadata, now_ms, in_flight)
         in_flight.release()
+
+    async def bulk_telemetry(
+        self, session: DeviceSession, payload: bytes, receipt: Receipt
+    ) -> None:
+        """Do as :meth:`telemetry` with a payload of megabytes, without stopping everybody else.
+
+        Raises:
+            InvalidTimestamp: a ``ts`` is none; nothing was taken.
+            Invalid: the payload is not telemetry; nothing was taken.
+        """
+        now_ms = self._now_ms()
+        self.activity.note(session.presence, now_ms)
+        groups = await asyncio.to_thread(parse_telemetry, payload, now_ms, self._rules)
+        in_flight = self._flow.pass_on(receipt)
+        try:
+            for start in range(0, len(groups), _SLICE):
+                await self._flow.room()
+                for ts_ms, values in groups[start : start + _SLICE]:
+                    self._publish_reading(session.device, ts_ms, values, None, now_ms, in_flight)
+        finally:
+            in_flight.release()
 
     def attributes(
         self,
@@ -165,6 +180,26 @@ class Door:
                 MessageType.POST_ATTRIBUTES_REQUEST, device, values, described, now_ms, in_flight
             )
         in_flight.release()
+
+    def _publish_reading(
+        self,
+        device: DeviceRecord,
+        ts_ms: int,
+        values: dict[str, Any],
+        metadata: Mapping[str, str] | None,
+        now_ms: int,
+        receipt: Receipt,
+    ) -> None:
+        described = {
+            "deviceName": device.name,
+            "deviceType": device.profile_name,
+            "ts": str(ts_ms),
+        }
+        if metadata is not None:
+            described.update(metadata)
+        self._publish(
+            MessageType.POST_TELEMETRY_REQUEST, device, values, described, now_ms, receipt
+        )
 
     def _publish(
         self,

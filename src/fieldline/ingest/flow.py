@@ -46,6 +46,14 @@ class Flow:
         elif self.in_flight < self._limit:
             self._ask_behind()
 
+    async def room(self) -> None:
+        """Give other work its turn, and wait until there is room."""
+        await asyncio.sleep(0)
+        while self.is_full:
+            room = asyncio.Event()
+            self.when_room(room.set)
+            await room.wait()
+
     def pass_on(self, packet: Receipt) -> "InFlight":
         """Count a packet; what is returned is held by its messages, and holds the packet's own."""
         packet.hold()

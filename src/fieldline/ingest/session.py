@@ -8,6 +8,8 @@ from fieldline.domains.device.directory import DeviceRecord
 from fieldline.ingest.presence import Presence
 from fieldline.kit.ids import new_id
 
+__all__ = ["CloseReason", "DeviceRecord", "DeviceSession", "SessionListener"]
+
 
 class CloseReason(StrEnum):
     """Why the door ends a session."""

@@ -1,5 +1,6 @@
 """Who is connected: one session per device, and who wants shared attributes pushed."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from fieldline.domains.device.directory import DeviceRecord
@@ -74,9 +75,7 @@ class Sessions:
 
     def close_all(self) -> None:
         """Close every session because the server stops."""
-        for device_id in [*self._connected, *self._subscribed]:
-            for session in self._of(device_id):
-                self._close_telling(session, CloseReason.SERVER_STOPPING)
+        self._close_where(lambda _device: True, CloseReason.SERVER_STOPPING)
 
     def subscribe(self, session: DeviceSession) -> None:
         """Push shared attributes to the session."""
@@ -109,6 +108,12 @@ class Sessions:
                 self._activity.disconnected(session.presence)
         self._end(session, reason)
 
+    def _close_where(self, chosen: Callable[[DeviceRecord], bool], reason: CloseReason) -> None:
+        for device_id in {*self._connected, *self._subscribed}:
+            for session in self._of(device_id):
+                if chosen(session.device):
+                    self._close_telling(session, reason)
+
     def _of(self, device_id: UUID) -> list[DeviceSession]:
         """Return every session of a device, connected or waiting for pushes."""
         sessions = list(self._subscribed.get(device_id, ()))
@@ -119,10 +124,13 @@ class Sessions:
 
     def _on_entity(self, event: EntityChanged) -> None:
         reason = _CLOSING.get(event.change)
-        if reason is None or event.entity.type is not EntityType.DEVICE:
+        if reason is None:
             return
-        for session in self._of(event.entity.id):
-            self._close_telling(session, reason)
+        if event.entity.type is EntityType.DEVICE:
+            for session in self._of(event.entity.id):
+                self._close_telling(session, reason)
+        elif event.entity.type is EntityType.TENANT and event.change is Change.DELETED:
+            self._close_where(lambda device: device.tenant_id == event.entity.id, reason)
 
     def _on_attributes(self, event: AttributesSaved) -> None:
         if event.scope != Scope.SHARED or not event.notify_device or not event.values:

@@ -1,0 +1,203 @@
+"""The HTTP device API: telemetry, attributes and RPC of devices, the token in the path.
+
+Each request is a session of its own: activity of the device, but no connection. An answer 200 says
+that what came is stored. Source: ThingsBoard's HTTP device API.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+from fieldline.ingest.attributes import AttributeRequest
+from fieldline.ingest.door import Door
+from fieldline.ingest.session import DeviceRecord, DeviceSession
+from fieldline.kit.errors import FieldlineError, Invalid, Unavailable
+from fieldline.messaging.receipt import Receipt
+from fieldline.transports.http.body import SMALL_BYTES, Bodies
+from fieldline.transports.http.errors import answer
+from fieldline.transports.http.polls import AttributesPoll
+
+Token = Annotated[str, Path(description="The device's access token.")]
+_NAMES = "Names, separated by commas or repeated."
+ClientKeys = Annotated[
+    list[str], Query(alias="clientKeys", default_factory=list, description=_NAMES)
+]
+SharedKeys = Annotated[
+    list[str], Query(alias="sharedKeys", default_factory=list, description=_NAMES)
+]
+Timeout = Annotated[int, Query(description="How long to wait, in ms; 0 is a minute.")]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpOptions:
+    """Limits of the HTTP device API.
+
+    Attributes:
+        max_body_bytes: of telemetry and attributes.
+        max_rpc_bytes: of RPC.
+        large_bodies: bodies over 64 KiB that are worked on at a time.
+        polls: requests that may wait for an update at a time.
+        poll_ms: how long one waits that does not say.
+        max_poll_ms: how long one may wait.
+    """
+
+    max_body_bytes: int = 8 * 1024 * 1024
+    max_rpc_bytes: int = 65_536
+    large_bodies: int = 4
+    polls: int = 10_000
+    poll_ms: int = 60_000
+    max_poll_ms: int = 300_000
+
+
+def device_router(door: Door, options: HttpOptions | None = None) -> APIRouter:
+    """Return the routes; mount them after v1's, whose resources have names where tokens stand."""
+    api = _DeviceApi(door, options or HttpOptions())
+    router = APIRouter(prefix="/api/v1", tags=["device API"], route_class=_DeviceRoute)
+    router.add_api_route("/{token}/telemetry", api.post_telemetry, methods=["POST"])
+    router.add_api_route("/{token}/attributes", api.post_attributes, methods=["POST"])
+    router.add_api_route("/{token}/attributes", api.get_attributes, methods=["GET"])
+    router.add_api_route("/{token}/attributes/updates", api.poll_attributes, methods=["GET"])
+    router.add_api_route("/{token}/rpc", api.post_rpc, methods=["POST"])
+    return router
+
+
+class _DeviceRoute(APIRoute):
+    """Answers errors the way devices know them, whatever the application does elsewhere."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        handle = super().get_route_handler()
+
+        async def handle_for_device(request: Request) -> Response:
+            try:
+                response: Response = await handle(request)
+            except FieldlineError as error:
+                return answer(error)
+            except RequestValidationError:
+                msg = "'timeout' must be a whole number of milliseconds"
+                return answer(Invalid(msg))
+            return response
+
+        return handle_for_device
+
+
+class _DeviceApi:
+    def __init__(self, door: Door, options: HttpOptions) -> None:
+        self._door = door
+        self._options = options
+        self._bodies = Bodies(options.large_bodies)
+        self._polls = 0
+
+    async def post_telemetry(self, token: Token, request: Request) -> Response:
+        """Store telemetry: ``{"k": v}``, ``{"ts": ms, "values": {..}}``, or an array of these."""
+        session = await self._session(token)
+        stored = _Stored()
+        async with self._bodies.read(request, self._options.max_body_bytes) as body:
+            self._check_room()
+            if len(body) <= SMALL_BYTES:
+                self._door.telemetry(session, body, stored.receipt)
+            else:
+                await self._door.bulk_telemetry(session, body, stored.receipt)
+        return await stored.response()
+
+    async def post_attributes(self, token: Token, request: Request) -> Response:
+        """Store client attributes: a JSON object."""
+        session = await self._session(token)
+        stored = _Stored()
+        async with self._bodies.read(request, self._options.max_body_bytes) as body:
+            self._check_room()
+            self._door.attributes(session, body, stored.receipt)
+        return await stored.response()
+
+    async def get_attributes(
+        self, token: Token, client_keys: ClientKeys, shared_keys: SharedKeys
+    ) -> Response:
+        """Return client and shared attributes by name; without names, all of them."""
+        session = await self._session(token)
+        wanted = AttributeRequest.of(",".join(client_keys) or None, ",".join(shared_keys) or None)
+        return _json(await self._door.read_attributes(session, wanted))
+
+    async def poll_attributes(self, token: Token, timeout: Timeout = 0) -> Response:  # noqa: ASYNC109
+        """Wait for the next change of a shared attribute; 408 when there is none in time."""
+        device = await self._door.authenticate_token(token)
+        self._begin_poll()
+        try:
+            return await self._poll(device, self._poll_s(timeout))
+        finally:
+            self._polls -= 1
+
+    async def post_rpc(self, token: Token, request: Request) -> Response:
+        """Call the platform: ``{"method": "m", "params": <any JSON>}``; waits for the answer."""
+        session = await self._session(token)
+        async with self._bodies.read(request, self._options.max_rpc_bytes) as body:
+            self._check_room()
+            _require_params(body)
+            reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+            self._door.client_rpc(
+                session, body, lambda data: None if reply.done() else reply.set_result(data)
+            )
+        return _json(await reply)
+
+    async def _session(self, token: str) -> DeviceSession:
+        self._check_room()
+        return self._door.brief(await self._door.authenticate_token(token))
+
+    async def _poll(self, device: DeviceRecord, timeout_s: float) -> Response:
+        poll = AttributesPoll()
+        session = self._door.brief(device, poll)
+        self._door.subscribe_attributes(session)
+        try:
+            news = await poll.wait(timeout_s)
+        finally:
+            self._door.close(session)
+        return Response(status_code=408) if news is None else _json(orjson.dumps(news))
+
+    def _check_room(self) -> None:
+        if self._door.is_full:
+            msg = "The server has as much to store as it may; try again in a moment"
+            raise Unavailable(msg)
+
+    def _begin_poll(self) -> None:
+        if self._polls >= self._options.polls:
+            msg = "Too many requests wait for updates; try again later"
+            raise Unavailable(msg, retry_after_s=10)
+        self._polls += 1
+
+    def _poll_s(self, timeout_ms: int) -> float:
+        wanted = timeout_ms if timeout_ms > 0 else self._options.poll_ms
+        return min(wanted, self._options.max_poll_ms) / 1000
+
+
+class _Stored:
+    """One request's receipt, and waiting for it."""
+
+    def __init__(self) -> None:
+        self._done = asyncio.Event()
+        self.receipt = Receipt(lambda _receipt: self._done.set())
+
+    async def response(self) -> Response:
+        """Return 200 when everything is stored."""
+        self.receipt.release()
+        await self._done.wait()
+        return Response()
+
+
+def _json(data: bytes) -> Response:
+    return Response(data, media_type="application/json")
+
+
+def _require_params(body: bytes) -> None:
+    """Refuse an RPC without ``params``, which HTTP needs and MQTT does not."""
+    try:
+        call = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        msg = f"The RPC request is not JSON: {error}"
+        raise Invalid(msg) from None
+    if isinstance(call, dict) and "params" not in call:
+        msg = "An RPC request needs 'params', any JSON"
+        raise Invalid(msg)
