@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from pydantic import BaseModel, ValidationError
 
@@ -174,6 +175,8 @@ def _explain(error: ValidationError) -> str:
 def _descriptor(node_type: NodeType) -> dict[str, Any]:
     node = node_type.node
     return {
+        "id": {"id": uuid5(NAMESPACE_OID, node.type)},
+        "createdTime": 0,
         "type": node_type.kind.upper(),
         "scope": "TENANT",
         "clusteringMode": "ENABLED",
