@@ -104,6 +104,8 @@ class ServerSession:
         The first packet is always a CONNECT; what follows it is held until :meth:`accept`, and
         comes with the next call. Never raises for what the peer did: see ``error``.
         """
+        if self.error is not None:
+            return []
         if self.state is State.CONNECTED:
             self.deadline_ms = now_ms + self._silence_ms
             return self._admit(self._reader.feed(data))

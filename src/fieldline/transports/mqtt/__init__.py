@@ -1,0 +1,1 @@
+"""The MQTT server for devices: sockets and timers around ``protocols.mqtt``."""

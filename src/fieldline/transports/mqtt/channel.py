@@ -1,0 +1,143 @@
+"""What a connected device says and hears, in ThingsBoard's topics: between packets and the door."""
+
+from collections.abc import Callable
+from functools import partial
+
+from fieldline.ingest.door import Door
+from fieldline.ingest.session import DeviceSession
+from fieldline.kit.errors import Invalid
+from fieldline.kit.json import dumps
+from fieldline.messaging.receipt import Receipt
+from fieldline.protocols.mqtt.packets import MQTT_5, Publish, Subscription
+from fieldline.protocols.mqtt.reason_codes import V3_SUBSCRIBE_FAILURE, ReasonCode
+from fieldline.transports.mqtt.acks import Ack
+from fieldline.transports.mqtt.errors import InvalidRequestId
+from fieldline.transports.mqtt.topics import DeviceTopics, Purpose, Route, request_number
+
+Send = Callable[[str, int, bytes], None]
+"""Sends a message to the device: topic, QoS, payload."""
+
+
+class DeviceChannel:
+    """One device on one connection: its topics, its subscriptions, its way to the door.
+
+    Args:
+        door: the platform.
+        device: the open session there.
+        version: the connection's protocol level.
+        send: how to reach the device.
+    """
+
+    __slots__ = (
+        "_door",
+        "_push_qos",
+        "_push_topic",
+        "_send",
+        "_subscriptions",
+        "_topics",
+        "_version",
+        "device",
+    )
+
+    def __init__(self, door: Door, device: DeviceSession, version: int, send: Send) -> None:
+        self.device = device
+        self._door = door
+        self._version = version
+        self._send = send
+        self._topics = DeviceTopics(device.device.transport_configuration)
+        self._subscriptions: dict[str, int] = {}
+        self._push_topic = ""
+        self._push_qos = 1
+
+    @property
+    def topics(self) -> DeviceTopics:
+        """The device's topics, made anew when its profile was changed."""
+        configuration = self.device.device.transport_configuration
+        if self._topics.configuration is not configuration:
+            self._topics = DeviceTopics(configuration)
+        return self._topics
+
+    def publish(self, packet: Publish, ack: Receipt) -> None:
+        """Hand a publish in.
+
+        Raises:
+            FieldlineError: the door, or its topic's last level, refused it; nothing was taken.
+        """
+        topics = self.topics
+        route = topics.route(packet.topic)
+        if route.purpose is Purpose.TELEMETRY:
+            metadata = {"mqttTopic": packet.topic} if topics.names_topic else None
+            self._door.telemetry(self.device, packet.payload, ack, metadata)
+        elif route.purpose is Purpose.ATTRIBUTES:
+            metadata = {"mqttTopic": packet.topic} if topics.names_topic else None
+            self._door.attributes(self.device, packet.payload, ack, metadata)
+        else:
+            self._door.touch(self.device)
+            self._request(packet, route, ack)
+
+    def _request(self, packet: Publish, route: Route, ack: Receipt) -> None:
+        if route.purpose is Purpose.UNKNOWN:
+            if isinstance(ack, Ack):
+                ack.code = ReasonCode.TOPIC_NAME_INVALID
+            return
+        number = request_number(route)
+        if number is None:
+            kind = InvalidRequestId if route.purpose is Purpose.RPC_REQUEST else Invalid
+            msg = f"The last level of the topic of an {route.purpose.value} is a 32-bit number"
+            raise kind(msg)
+        if route.purpose is Purpose.ATTRIBUTE_REQUEST:
+            # ThingsBoard leaves requests with a negative id unanswered, but does check them.
+            reply = self._reply(route, number) if number >= 0 else _no_reply
+            self._door.request_attributes(self.device, packet.payload, reply)
+        elif route.purpose is Purpose.RPC_REQUEST:
+            self._door.client_rpc(self.device, packet.payload, self._reply(route, number))
+
+    def _reply(self, route: Route, number: int) -> Callable[[bytes], None]:
+        """Return what sends an answer; answers go out whether subscribed to or not."""
+        qos = self._subscriptions.get(f"{route.reply_prefix}+", 1)
+        return partial(self._send, f"{route.reply_prefix}{number}", qos)
+
+    def subscribe(self, subscriptions: list[Subscription]) -> list[int]:
+        """Subscribe; return the SUBACK's codes."""
+        self._door.touch(self.device)
+        return [self._subscribe_one(subscription) for subscription in subscriptions]
+
+    def _subscribe_one(self, subscription: Subscription) -> int:
+        topics = self.topics
+        topic_filter = subscription.topic_filter
+        if not topics.grants(topic_filter):
+            return self._refused(topic_filter)
+        qos = min(subscription.qos, 1)
+        self._subscriptions[topic_filter] = qos
+        push_topic = topics.push_topic(topic_filter)
+        if push_topic is not None:
+            self._push_topic, self._push_qos = push_topic, qos
+            self._door.subscribe_attributes(self.device)
+        return qos
+
+    def _refused(self, topic_filter: str) -> int:
+        if self._version != MQTT_5:
+            return V3_SUBSCRIBE_FAILURE
+        if topic_filter.startswith("$share/"):
+            return ReasonCode.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED
+        return ReasonCode.TOPIC_FILTER_INVALID
+
+    def unsubscribe(self, topic_filters: list[str]) -> list[int]:
+        """End subscriptions; return the UNSUBACK's codes."""
+        self._door.touch(self.device)
+        codes: list[int] = []
+        for topic_filter in topic_filters:
+            was_there = self._subscriptions.pop(topic_filter, None) is not None
+            codes.append(ReasonCode.SUCCESS if was_there else ReasonCode.NO_SUBSCRIPTION_EXISTED)
+        if not any(self.topics.push_topic(left) for left in self._subscriptions):
+            self._door.unsubscribe_attributes(self.device)
+        return codes
+
+    def push_attributes(self, updated: dict[str, object], deleted: list[str]) -> None:
+        """Tell the device of changed and deleted shared attributes."""
+        body = {**updated, "deleted": deleted} if deleted else updated
+        self._send(self._push_topic, self._push_qos, dumps(body))
+
+
+def _no_reply(_payload: bytes) -> None:
+    """Leave a request unanswered."""

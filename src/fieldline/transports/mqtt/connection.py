@@ -1,0 +1,383 @@
+"""One device's connection, from bytes to the door and back.
+
+A reading's way: :meth:`Connection.data_received` (decode), :meth:`Connection._take` (one after the
+other), :meth:`Connection._on_publish` (route, hand to the door); when its receipt is done, the hub
+calls :meth:`Connection.flush` once for all that became ready in the tick: one write.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from enum import IntFlag
+from typing import Any, cast
+from uuid import uuid4
+
+from fieldline.ingest.session import CloseReason
+from fieldline.kit.errors import FieldlineError, Unauthenticated
+from fieldline.messaging.receipt import Receipt, unattended
+from fieldline.protocols.mqtt.errors import RemoteProtocolError
+from fieldline.protocols.mqtt.packets import (
+    MQTT_5,
+    Connect,
+    Disconnect,
+    Packet,
+    Pingreq,
+    Puback,
+    Publish,
+    Pubrel,
+    Subscribe,
+    Unsubscribe,
+)
+from fieldline.protocols.mqtt.reason_codes import ReasonCode
+from fieldline.protocols.mqtt.session import ServerSession, State
+from fieldline.transports.mqtt import errors
+from fieldline.transports.mqtt.acks import Ack, Acks
+from fieldline.transports.mqtt.channel import DeviceChannel
+from fieldline.transports.mqtt.hub import Hub
+
+_CHECK_DOOR_EVERY = 64
+"""Messages of one read between two looks at whether the door is full."""
+
+_CLOSE_CODES = {
+    CloseReason.TAKEN_OVER: ReasonCode.SESSION_TAKEN_OVER,
+    CloseReason.CREDENTIALS_CHANGED: ReasonCode.ADMINISTRATIVE_ACTION,
+    CloseReason.DEVICE_DELETED: ReasonCode.ADMINISTRATIVE_ACTION,
+    CloseReason.SERVER_STOPPING: ReasonCode.SERVER_SHUTTING_DOWN,
+}
+
+
+class Pause(IntFlag):
+    """Why a connection's socket is not read."""
+
+    AUTHENTICATING = 1
+    IN_FLIGHT = 2
+    DOOR = 4
+    WRITING = 8
+    CLOSING = 16
+
+
+class Connection(asyncio.Protocol):
+    """A connection of the MQTT server; nothing that a client sends raises out of it."""
+
+    __slots__ = (
+        "_acks",
+        "_channel",
+        "_close_by_ms",
+        "_closing",
+        "_held",
+        "_hub",
+        "_is_dirty",
+        "_paused",
+        "_session",
+        "_transport",
+        "_write_by_ms",
+    )
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._session = ServerSession(hub.limits, hub.now_ms())
+        self._transport: asyncio.Transport | None = None
+        self._channel: DeviceChannel | None = None
+        self._acks = Acks(self._flush_soon)
+        self._held: list[Packet] = []
+        self._paused = Pause(0)
+        self._is_dirty = False
+        self._closing: RemoteProtocolError | None = None
+        self._close_by_ms = 0
+        self._write_by_ms = 0
+
+    # -- the socket -----------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        hub = self._hub
+        self._transport = cast("asyncio.Transport", transport)
+        if hub.is_full:
+            hub.stats.connections_refused += 1
+            self._transport.abort()
+            return
+        hub.stats.connections_opened += 1
+        hub.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        hub = self._hub
+        hub.stats.bytes_received += len(data)
+        try:
+            self._take(self._session.receive(data, hub.now_ms()))
+        except Exception as error:  # noqa: BLE001 - the outermost loop of this edge
+            hub.log_failure(error)
+            self._fail(RemoteProtocolError("internal error", ReasonCode.UNSPECIFIED_ERROR))
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._transport = None
+        self._hub.remove(self)
+        self._acks.clear()
+        self._held.clear()
+        if self._channel is not None:
+            self._hub.door.close(self._channel.device)
+
+    def pause_writing(self) -> None:
+        options = self._hub.options
+        self._write_by_ms = self._hub.now_ms() + int(options.write_timeout_s * 1000)
+        self._pause(Pause.WRITING)
+
+    def resume_writing(self) -> None:
+        self._write_by_ms = 0
+        self._resume(Pause.WRITING)
+
+    # -- reading, and not reading ---------------------------------------------------------------
+
+    def _take(self, packets: list[Packet]) -> None:
+        """Handle packets in order; what cannot be taken now is held, and the socket not read."""
+        if self._held:
+            packets = self._held + packets
+            self._held = []
+        for index, packet in enumerate(packets):
+            if index % _CHECK_DOOR_EVERY == 0 and self._hub.door.is_full:
+                self._pause(Pause.DOOR)
+                self._hub.wait_for_room(self)
+            if self._paused:
+                self._held = packets[index:]
+                break
+            _HANDLERS[type(packet)](self, packet)
+        if self._closing is not None:
+            self._held.clear()
+        elif self._session.error is not None and not self._held:
+            self._hub.stats.protocol_errors += 1
+            self._fail(self._session.error)
+        self._write()
+
+    def _pause(self, reason: Pause) -> None:
+        if not self._paused and self._transport is not None:
+            self._transport.pause_reading()
+        self._paused |= reason
+
+    def _resume(self, reason: Pause) -> None:
+        if not self._paused & reason:
+            return
+        self._paused &= ~reason
+        if self._paused or self._transport is None:
+            return
+        self._session.heard(self._hub.now_ms())
+        self._take(self._session.receive(b"", self._hub.now_ms()))
+        if not self._paused and self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def door_has_room(self) -> None:
+        self._resume(Pause.DOOR)
+
+    # -- writing --------------------------------------------------------------------------------
+
+    def _flush_soon(self) -> None:
+        if not self._is_dirty and self._transport is not None:
+            self._is_dirty = True
+            self._hub.flush_soon(self)
+
+    def flush(self) -> None:
+        """Send the acknowledgements that became ready, and what else there is, in one write."""
+        self._is_dirty = False
+        if self._transport is None:
+            return
+        self._hub.stats.publishes_acknowledged += self._acks.send(self._session)
+        self._write()
+        if self._closing is not None and not self._acks:
+            self._finish_close()
+        elif len(self._acks) <= self._hub.options.max_in_flight // 2:
+            self._resume(Pause.IN_FLIGHT)
+
+    def _write(self) -> None:
+        data = self._session.data_to_send()
+        if not data or self._transport is None or self._transport.is_closing():
+            return
+        self._transport.write(data)
+        if self._transport.get_write_buffer_size() > self._hub.options.max_write_buffer:
+            self._hub.stats.slow_readers += 1
+            self._transport.abort()
+
+    # -- closing --------------------------------------------------------------------------------
+
+    def _fail(self, error: RemoteProtocolError) -> None:
+        """Read no more; close when what was taken before is acknowledged, or after a while."""
+        if self._closing is not None or self._transport is None:
+            return
+        self._closing = error
+        self._close_by_ms = self._hub.now_ms() + int(self._hub.options.close_timeout_s * 1000)
+        self._pause(Pause.CLOSING)
+        if not self._acks:
+            self._finish_close()
+
+    def _finish_close(self) -> None:
+        if self._closing is None or self._transport is None or self._transport.is_closing():
+            return
+        self._session.close(self._closing.reason_code, str(self._closing))
+        self._write()
+        self._transport.close()
+
+    def expire(self, now_ms: int) -> None:
+        """Close if the protocol's or the socket's time is up; called every second."""
+        if self._closing is not None:
+            self._expire_close(now_ms)
+        elif self._write_by_ms and now_ms >= self._write_by_ms:
+            self._hub.stats.slow_readers += 1
+            self.abort()
+        elif not self._paused or self._paused is Pause.AUTHENTICATING:
+            # A socket that is not read has pings in it: nobody is overdue then.
+            error = self._session.expire(now_ms)
+            if error is not None:
+                self._hub.stats.timeouts += 1
+                self._fail(error)
+
+    def _expire_close(self, now_ms: int) -> None:
+        if now_ms < self._close_by_ms or self._transport is None:
+            return
+        if self._transport.is_closing():
+            self.abort()
+            return
+        self._close_by_ms = now_ms + int(self._hub.options.close_timeout_s * 1000)
+        self._finish_close()
+
+    def stop(self) -> None:
+        """Close because the server stops."""
+        is_open = self._session.state is State.CONNECTED
+        code = ReasonCode.SERVER_SHUTTING_DOWN if is_open else ReasonCode.SERVER_UNAVAILABLE
+        self._fail(RemoteProtocolError("the server is stopping", code))
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # -- signing on -----------------------------------------------------------------------------
+
+    def _on_connect(self, packet: Connect) -> None:
+        self._pause(Pause.AUTHENTICATING)
+        self._hub.spawn(self._sign_on(packet, self._certificate()))
+
+    def _certificate(self) -> bytes | None:
+        assert self._transport is not None  # noqa: S101 - a CONNECT came through it
+        tls: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
+        return None if tls is None else tls.getpeercert(binary_form=True)
+
+    async def _sign_on(self, connect: Connect, certificate: bytes | None) -> None:
+        hub = self._hub
+        try:
+            device = await hub.door.authenticate_mqtt(
+                connect.client_id, connect.username, _password(connect), certificate
+            )
+            if self._transport is None or self._closing is not None:
+                return
+            session = hub.door.open(device, self)
+            self._channel = DeviceChannel(hub.door, session, connect.version, self._send)
+        except FieldlineError as error:
+            code = errors.of_connect(error, connect, has_certificate=certificate is not None)
+            hub.stats.connects_refused += 1
+            self._fail(RemoteProtocolError(error.message, code))
+        except Exception as error:  # noqa: BLE001 - the outermost loop of this edge
+            hub.log_failure(error)
+            self._fail(RemoteProtocolError("internal error", ReasonCode.SERVER_UNAVAILABLE))
+        else:
+            hub.guard(self, self._accept)
+
+    def _accept(self) -> None:
+        self._hub.stats.connects_accepted += 1
+        self._session.accept(f"fieldline-{uuid4().hex}", self._hub.now_ms())
+        self._write()
+        self._resume(Pause.AUTHENTICATING)
+
+    # -- what the device says and hears ---------------------------------------------------------
+
+    def _on_publish(self, packet: Publish) -> None:
+        stats = self._hub.stats
+        stats.publishes_received += 1
+        ack: Receipt
+        if packet.qos:
+            ack = self._acks.open(packet.packet_id)
+            if len(self._acks) >= self._hub.options.max_in_flight:
+                self._pause(Pause.IN_FLIGHT)
+        else:
+            ack = unattended()
+        try:
+            self._signed_on.publish(packet, ack)
+        except FieldlineError as error:
+            stats.publishes_failed += 1
+            self._refuse_publish(error, ack)
+        else:
+            ack.release()
+
+    def _refuse_publish(self, error: FieldlineError, ack: Receipt) -> None:
+        verdict = errors.of_publish(error)
+        if isinstance(ack, Ack):
+            if not verdict.is_fatal and self._is_told_of_failures:
+                ack.code = verdict.code
+                ack.release()
+                return
+            self._acks.withdraw(ack)
+        self._fail(RemoteProtocolError(error.message, verdict.code))
+
+    @property
+    def _is_told_of_failures(self) -> bool:
+        """Whether a refused publish gets a PUBACK; MQTT 3 has none that says so."""
+        return self._session.version == MQTT_5 or self._signed_on.topics.acknowledges_invalid
+
+    @property
+    def _signed_on(self) -> DeviceChannel:
+        assert self._channel is not None  # noqa: S101 - the session lets nothing by before CONNECT
+        return self._channel
+
+    def _on_subscribe(self, packet: Subscribe) -> None:
+        codes = self._signed_on.subscribe(packet.subscriptions)
+        self._session.answer_subscribe(packet.packet_id, codes)
+
+    def _on_unsubscribe(self, packet: Unsubscribe) -> None:
+        codes = self._signed_on.unsubscribe(packet.topic_filters)
+        self._session.answer_unsubscribe(packet.packet_id, codes)
+
+    def _on_other(self, _packet: Packet) -> None:
+        """Note that the device is there; the session has answered already."""
+        self._hub.door.touch(self._signed_on.device)
+
+    def _on_disconnect(self, _packet: Disconnect) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def _send(self, topic: str, qos: int, payload: bytes) -> None:
+        if self._transport is None or self._closing is not None:
+            return
+        try:
+            self._session.publish(topic, payload, qos)
+        except RemoteProtocolError as error:
+            self._hub.stats.slow_readers += 1
+            self._fail(error)
+            return
+        self._hub.stats.downlinks_sent += 1
+        self._flush_soon()
+
+    def on_attributes(self, updated: dict[str, object], deleted: list[str]) -> None:
+        """Push changes of shared attributes (called by the door)."""
+        if self._channel is not None:
+            self._channel.push_attributes(updated, deleted)
+
+    def on_close(self, reason: CloseReason) -> None:
+        """Close because the door ended the session (called by the door)."""
+        self._fail(RemoteProtocolError(f"the session ended: {reason.value}", _CLOSE_CODES[reason]))
+
+
+def _password(connect: Connect) -> str | None:
+    if connect.password is None:
+        return None
+    try:
+        return connect.password.decode()
+    except UnicodeDecodeError:
+        msg = "The password is not UTF-8"
+        raise Unauthenticated(msg) from None
+
+
+_HANDLERS: dict[type, Callable[[Connection, Any], None]] = {
+    Publish: Connection._on_publish,  # noqa: SLF001 - the table of this class
+    Connect: Connection._on_connect,  # noqa: SLF001
+    Subscribe: Connection._on_subscribe,  # noqa: SLF001
+    Unsubscribe: Connection._on_unsubscribe,  # noqa: SLF001
+    Disconnect: Connection._on_disconnect,  # noqa: SLF001
+    Puback: Connection._on_other,  # noqa: SLF001
+    Pubrel: Connection._on_other,  # noqa: SLF001
+    Pingreq: Connection._on_other,  # noqa: SLF001
+}

@@ -1,0 +1,76 @@
+"""From the kind of an error to MQTT's words for it.
+
+A publish is answered by PUBACK with a reason code where the device can go on, and by closing the
+connection (MQTT 5: DISCONNECT with the reason) where ThingsBoard does so too.
+Source: device-api reference, MQTT sections 2.3 and 5.
+"""
+
+from dataclasses import dataclass
+
+from fieldline.ingest.client_rpc import MissingMethod
+from fieldline.kit.errors import (
+    Conflict,
+    FieldlineError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RateLimited,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
+from fieldline.kit.telemetry_json import InvalidTimestamp
+from fieldline.protocols.mqtt.packets import Connect
+from fieldline.protocols.mqtt.reason_codes import ReasonCode
+
+
+class InvalidRequestId(Invalid):
+    """The last level of a request's topic is no number; an RPC's ends the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a publish; ``is_fatal`` ends the connection."""
+
+    code: ReasonCode
+    is_fatal: bool
+
+
+# The first kind that fits counts, so special ones stand before general ones. ThingsBoard says
+# 0x8B for what its converter stumbles over, odd as it is; clients were written to that.
+_PUBLISH: tuple[tuple[type[FieldlineError], Verdict], ...] = (
+    (InvalidTimestamp, Verdict(ReasonCode.SERVER_SHUTTING_DOWN, is_fatal=True)),
+    (MissingMethod, Verdict(ReasonCode.SERVER_SHUTTING_DOWN, is_fatal=True)),
+    (InvalidRequestId, Verdict(ReasonCode.SERVER_SHUTTING_DOWN, is_fatal=True)),
+    (Invalid, Verdict(ReasonCode.PAYLOAD_FORMAT_INVALID, is_fatal=False)),
+    (RateLimited, Verdict(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, is_fatal=True)),
+    (Unavailable, Verdict(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, is_fatal=True)),
+    (TooLarge, Verdict(ReasonCode.PACKET_TOO_LARGE, is_fatal=True)),
+    (NotFound, Verdict(ReasonCode.TOPIC_NAME_INVALID, is_fatal=False)),
+    (Unauthenticated, Verdict(ReasonCode.NOT_AUTHORIZED, is_fatal=True)),
+    (Forbidden, Verdict(ReasonCode.NOT_AUTHORIZED, is_fatal=False)),
+    (Conflict, Verdict(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, is_fatal=False)),
+)
+
+
+def of_publish(error: FieldlineError) -> Verdict:
+    """Return what becomes of a publish that failed so."""
+    for kind, verdict in _PUBLISH:
+        if isinstance(error, kind):
+            return verdict
+    return Verdict(ReasonCode.UNSPECIFIED_ERROR, is_fatal=True)
+
+
+def of_connect(error: FieldlineError, connect: Connect, *, has_certificate: bool) -> ReasonCode:
+    """Return the code of the CONNACK; MQTT 3's return code follows from it."""
+    if isinstance(error, RateLimited):
+        return ReasonCode.CONNECTION_RATE_EXCEEDED
+    if not isinstance(error, Unauthenticated):
+        return ReasonCode.SERVER_UNAVAILABLE
+    if has_certificate:
+        return ReasonCode.NOT_AUTHORIZED
+    if connect.username is not None or connect.password is not None:
+        return ReasonCode.BAD_USER_NAME_OR_PASSWORD
+    if connect.client_id.strip():
+        return ReasonCode.CLIENT_IDENTIFIER_NOT_VALID
+    return ReasonCode.NOT_AUTHORIZED
