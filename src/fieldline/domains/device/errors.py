@@ -1,6 +1,6 @@
 """What can be wrong with a device."""
 
-from fieldline.kit.errors import Conflict, Invalid, LimitReached, NotFound
+from fieldline.kit.errors import Conflict, Invalid, NotFound
 
 
 class DeviceNotFound(NotFound):
@@ -19,10 +19,3 @@ class DeviceNameTaken(Conflict):
 
 class InvalidDevice(Invalid):
     """A field of the device is not what it must be."""
-
-
-class DeviceLimitReached(LimitReached):
-    """The tenant's profile allows no more devices."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__("Devices limit reached", entity_type="DEVICE", limit=limit)

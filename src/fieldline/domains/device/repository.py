@@ -1,16 +1,29 @@
 """Queries of devices."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, column, func, select, table
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Integer,
+    Row,
+    column,
+    delete,
+    exists,
+    func,
+    select,
+    table,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
 
+from fieldline.database.repository import Column, fetch_page
 from fieldline.database.types import Guid, Json
-from fieldline.domains.device.models import Device
+from fieldline.domains.device.lists import DeviceExtra, DeviceFilter
+from fieldline.domains.device.models import Device, DeviceTrace
+from fieldline.kit.paging import Page, PageRequest
 
 _PROFILE = table(
     "device_profile",
@@ -20,9 +33,30 @@ _PROFILE = table(
     column("transport_configuration", Json),
     column("default_rule_chain_id", Guid),
 )
-_CUSTOMER = table("customer", column("id", Guid), column("tenant_id", Guid))
-_TENANT = table("tenant", column("id", Guid))
-_SORTABLE = {
+_CUSTOMER = table(
+    "customer",
+    column("id", Guid),
+    column("title"),
+    column("is_public", Boolean),
+)
+_ATTRIBUTE = table(
+    "attribute_kv",
+    column("entity_id", Guid),
+    column("scope", Integer),
+    column("key_id", Integer),
+    column("bool_v", Boolean),
+)
+_KEY = table("key_dictionary", column("key_id", Integer), column("key"))
+_SERVER_SCOPE = 2
+"""Number of SERVER_SCOPE in ``attribute_kv``."""
+_IS_ACTIVE = exists().where(
+    _ATTRIBUTE.c.entity_id == Device.id,
+    _ATTRIBUTE.c.scope == _SERVER_SCOPE,
+    _ATTRIBUTE.c.key_id == select(_KEY.c.key_id).where(_KEY.c.key == "active").scalar_subquery(),
+    _ATTRIBUTE.c.bool_v.is_(True),
+)
+"""The server attribute that the platform sets while it hears from a device."""
+_SORTABLE: dict[str, Column] = {
     "id": Device.id,
     "created_time": Device.created_time,
     "name": Device.name,
@@ -32,17 +66,11 @@ _SORTABLE = {
     "tenant_id": Device.tenant_id,
     "device_profile_id": Device.device_profile_id,
     "device_profile_name": Device.type,
+    "customer_title": _CUSTOMER.c.title,
+    "customer_is_public": _CUSTOMER.c.is_public,
+    "active": _IS_ACTIVE,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceFilter:
-    """Which devices of a tenant; None asks nothing."""
-
-    customer_id: UUID | None = None
-    type: str | None = None
-    device_profile_id: UUID | None = None
-    is_active: bool | None = None
+_SEARCHED = [Device.search_text, Device.type]
 
 
 class DeviceRepository:
@@ -66,6 +94,46 @@ class DeviceRepository:
         query = select(Device).where(Device.tenant_id == tenant_id, Device.name == name)
         return (await self._session.scalars(query)).one_or_none()
 
+    async def page(
+        self,
+        tenant_id: UUID,
+        request: PageRequest,
+        wanted: DeviceFilter,
+        *,
+        search_customers: bool = False,
+    ) -> Page[Device]:
+        """Return a page of a tenant's devices; searching may include the customer's title."""
+        query = (
+            select(Device)
+            .outerjoin(_CUSTOMER, _CUSTOMER.c.id == Device.customer_id)
+            .where(Device.tenant_id == tenant_id, *_conditions(wanted))
+        )
+        return await fetch_page(
+            self._session,
+            query,
+            request,
+            sortable=_SORTABLE,
+            tie_breaker=Device.id,
+            searched=[*_SEARCHED, _CUSTOMER.c.title] if search_customers else _SEARCHED,
+        )
+
+    async def extras(self, ids: Collection[UUID]) -> dict[UUID, DeviceExtra]:
+        """Return what lists show beside the fields of these devices, in one query."""
+        query = (
+            select(
+                Device.id,
+                _CUSTOMER.c.title,
+                _CUSTOMER.c.is_public,
+                _IS_ACTIVE.label("is_active"),
+            )
+            .outerjoin(_CUSTOMER, _CUSTOMER.c.id == Device.customer_id)
+            .where(Device.id.in_(ids))
+        )
+        rows = await self._session.execute(query)
+        return {
+            row.id: DeviceExtra(row.title, bool(row.is_public), bool(row.is_active)) for row in rows
+        }
+
     async def names_from(self, tenant_id: UUID, prefix: str) -> set[str]:
         """Return the names that begin with ``prefix``."""
         query = select(Device.name).where(
@@ -83,18 +151,6 @@ class DeviceRepository:
         query = select(func.count()).select_from(Device).where(Device.tenant_id == tenant_id)
         return await self._session.scalar(query) or 0
 
-    async def tenant_of_customer(self, customer_id: UUID) -> UUID | None:
-        query = select(_CUSTOMER.c.tenant_id).where(_CUSTOMER.c.id == customer_id)
-        return await self._session.scalar(query)
-
-    async def lock_tenant(self, tenant_id: UUID) -> None:
-        """Let nobody else count and add devices of the tenant until this transaction ends.
-
-        PostgreSQL only: SQLite has one writer anyway, and ignores the clause.
-        """
-        query = select(_TENANT.c.id).where(_TENANT.c.id == tenant_id)
-        await self._session.execute(query.with_for_update(key_share=True))
-
     async def snapshots(
         self, ids: Collection[UUID]
     ) -> Sequence[Row[Device, str, dict[str, Any], UUID | None]]:
@@ -111,9 +167,23 @@ class DeviceRepository:
         )
         return (await self._session.execute(query)).all()
 
+    async def orphans(self, limit: int) -> list[UUID]:
+        """Return devices that are gone and whose readings may still be there."""
+        query = (
+            select(DeviceTrace.device_id)
+            .where(~exists().where(Device.id == DeviceTrace.device_id))
+            .limit(limit)
+        )
+        return list(await self._session.scalars(query))
+
+    async def forget(self, ids: Collection[UUID]) -> None:
+        """Note that nothing is stored of these devices any more."""
+        await self._session.execute(delete(DeviceTrace).where(DeviceTrace.device_id.in_(ids)))
+
     async def add(self, device: Device) -> None:
         self._session.add(device)
         await self._session.flush()
+        self._session.add(DeviceTrace(device_id=device.id))
 
     async def save(self, device: Device) -> None:
         """Write the device; its version rises even when nothing else changed."""
@@ -123,3 +193,16 @@ class DeviceRepository:
     async def delete(self, device: Device) -> None:
         await self._session.delete(device)
         await self._session.flush()
+
+
+def _conditions(wanted: DeviceFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.customer_id is not None:
+        found.append(Device.customer_id == wanted.customer_id)
+    if wanted.type:
+        found.append(Device.type == wanted.type)
+    if wanted.device_profile_id is not None:
+        found.append(Device.device_profile_id == wanted.device_profile_id)
+    if wanted.is_active is not None:
+        found.append(_IS_ACTIVE if wanted.is_active else ~_IS_ACTIVE)
+    return found

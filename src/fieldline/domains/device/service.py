@@ -1,49 +1,46 @@
 """Devices: made with a profile and credentials, assigned to a customer, found by name or id."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from fieldline.database.engine import emit_after_commit
-from fieldline.domains.device import content
-from fieldline.domains.device.errors import (
-    DeviceLimitReached,
-    DeviceNameTaken,
-    DeviceNotFound,
-    InvalidDevice,
-)
+from fieldline.domains.customer import service as customer_service
+from fieldline.domains.device.errors import DeviceNotFound, InvalidDevice
+from fieldline.domains.device.fields import DeviceFields, set_fields
+from fieldline.domains.device.lists import DeviceExtra, DeviceFilter
 from fieldline.domains.device.models import Device
 from fieldline.domains.device.repository import DeviceRepository
 from fieldline.domains.device_credentials import service as credentials_service
 from fieldline.domains.device_credentials.content import Content, check_content, generate_token
-from fieldline.domains.device_credentials.service import Credentials, StoredCredentials
-from fieldline.domains.device_profile import service as profile_service
-from fieldline.kit.errors import StaleVersion
+from fieldline.domains.device_credentials.service import (
+    ANY,
+    Credentials,
+    Replacing,
+    StoredCredentials,
+)
+from fieldline.domains.tenant_profile import service as tenant_profile_service
+from fieldline.kit.errors import Forbidden, NotFound, StaleVersion
 from fieldline.kit.ids import EntityRef, EntityType
-from fieldline.kit.text import check_optional_text, check_text
+from fieldline.kit.paging import Page, PageRequest
+from fieldline.kit.unique_name import NameConflict, Strategy, unique_name
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.security.caller import Caller
-from fieldline.security.permissions import Operation, check
+from fieldline.security.permissions import DENIED, Operation, check
 from fieldline.security.secrets import Vault
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 
-class DeviceFields(TypedDict, total=False):
-    """Fields to set; what is left out stays as it is, or takes its default."""
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What to do when the name of a new device is taken."""
 
-    name: str | None
-    type: str | None
-    label: str | None
-    customer_id: UUID | None
-    device_profile_id: UUID | None
-    device_data: dict[str, Any] | None
-    firmware_id: UUID | None
-    software_id: UUID | None
-    external_id: UUID | None
-    additional_info: dict[str, Any] | None
+    conflict: NameConflict = NameConflict.FAIL
+    separator: str = "_"
+    strategy: Strategy = Strategy.RANDOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +64,60 @@ async def get(session: "AsyncSession", caller: Caller, device_id: UUID) -> Devic
     return await _get(session, caller, device_id, Operation.READ)
 
 
+async def get_by_name(session: "AsyncSession", caller: Caller, name: str) -> Device:
+    tenant_id = _tenant_of(caller, Operation.READ)
+    device = await DeviceRepository(session).by_name(tenant_id, name)
+    if device is None:
+        raise NotFound("Requested item wasn't found!")
+    return device
+
+
+async def by_ids(
+    session: "AsyncSession", caller: Caller, ids: Collection[UUID]
+) -> Sequence[Device]:
+    """Return the devices of these ids in their order; one the caller may not see is left out."""
+    tenant_id = _tenant_of(caller, Operation.READ, caller.customer_id)
+    found = await DeviceRepository(session).by_ids(tenant_id, ids, caller.customer_id)
+    by_id = {device.id: device for device in found}
+    return [by_id[device_id] for device_id in dict.fromkeys(ids) if device_id in by_id]
+
+
+async def page(
+    session: "AsyncSession",
+    caller: Caller,
+    request: PageRequest,
+    wanted: DeviceFilter,
+    *,
+    search_customers: bool = False,
+) -> Page[Device]:
+    """Return a page of the tenant's devices, to a customer user of the own customer's.
+
+    Raises:
+        CustomerNotFound: the tenant has no such customer as ``wanted`` names.
+    """
+    tenant_id = _tenant_of(caller, Operation.READ, caller.customer_id)
+    if caller.is_customer_user:
+        if wanted.customer_id not in {None, caller.customer_id}:
+            raise Forbidden(DENIED)
+        wanted = replace(wanted, customer_id=caller.customer_id)
+    elif wanted.customer_id is not None:
+        await customer_service.get(session, caller, wanted.customer_id)
+    return await DeviceRepository(session).page(
+        tenant_id, request, wanted, search_customers=search_customers
+    )
+
+
+async def extras(session: "AsyncSession", devices: Collection[Device]) -> dict[UUID, DeviceExtra]:
+    """Return what lists show beside a device's own fields, for whoever has read the devices."""
+    return await DeviceRepository(session).extras([device.id for device in devices])
+
+
+async def types(session: "AsyncSession", caller: Caller) -> list[str]:
+    """Return the types that the caller's devices have, sorted."""
+    tenant_id = _tenant_of(caller, Operation.READ, caller.customer_id)
+    return await DeviceRepository(session).types(tenant_id, caller.customer_id)
+
+
 async def create(
     session: "AsyncSession",
     caller: Caller,
@@ -74,19 +125,25 @@ async def create(
     *,
     vault: Vault,
     credentials: Content | None = None,
+    naming: Naming | None = None,
 ) -> Device:
     """Make a device with its credentials; without any given, a random access token.
 
     Raises:
         DeviceNameTaken: the tenant has one of this name.
-        DeviceLimitReached: the tenant's profile allows no more.
+        LimitReached: the tenant's profile allows no more.
         CredentialsTaken: another device has these credentials.
     """
     tenant_id = _tenant_of(caller, Operation.CREATE)
-    await _check_limit(session, tenant_id)
+    repository = DeviceRepository(session)
+    await tenant_profile_service.require_room(
+        session, tenant_id, EntityType.DEVICE, lambda: repository.count(tenant_id)
+    )
+    if naming is not None and naming.conflict is NameConflict.UNIQUIFY:
+        fields = {**fields, "name": await _free_name(session, tenant_id, fields, naming)}
     device = Device(tenant_id=tenant_id, additional_info=None)
     with session.no_autoflush:
-        await _set(session, device, {"name": None, "device_profile_id": None, **fields})
+        await set_fields(session, device, {"name": None, "device_profile_id": None, **fields})
         await DeviceRepository(session).add(device)
     if credentials is None:
         token = generate_token()
@@ -117,7 +174,7 @@ async def update(
     if "customer_id" in fields and fields["customer_id"] != former:
         _check(caller, Operation.ASSIGN, device)
     with session.no_autoflush:
-        await _set(session, device, fields)
+        await set_fields(session, device, fields)
     await DeviceRepository(session).save(device)
     _tell(session, device, Change.UPDATED)
     _tell_assignment(session, device, former)
@@ -131,11 +188,62 @@ async def delete(session: "AsyncSession", caller: Caller, device_id: UUID) -> No
     _tell(session, device, Change.DELETED)
 
 
+async def assign(
+    session: "AsyncSession", caller: Caller, device_id: UUID, customer_id: UUID
+) -> Device:
+    """Assign a device to a customer of its tenant, away from the one it was assigned to."""
+    device = await _get(session, caller, device_id, Operation.ASSIGN)
+    return await _move(session, device, customer_id)
+
+
+async def assign_to_public(session: "AsyncSession", caller: Caller, device_id: UUID) -> Device:
+    """Assign a device to the tenant's public customer, so that everybody may see it."""
+    device = await _get(session, caller, device_id, Operation.ASSIGN)
+    public = await customer_service.public_customer(session, device.tenant_id)
+    return await _move(session, device, public.id)
+
+
+async def unassign(session: "AsyncSession", caller: Caller, device_id: UUID) -> Device:
+    """Take a device from its customer.
+
+    Raises:
+        InvalidDevice: it has none.
+    """
+    device = await _get(session, caller, device_id, Operation.ASSIGN)
+    if device.customer_id is None:
+        raise InvalidDevice("Device isn't assigned to any customer!")
+    return await _move(session, device, None)
+
+
 async def get_credentials(
     session: "AsyncSession", caller: Caller, device_id: UUID, *, vault: Vault
 ) -> Credentials:
     await _get(session, caller, device_id, Operation.READ_CREDENTIALS)
     return await credentials_service.get(session, device_id, vault=vault)
+
+
+async def replace_credentials(
+    session: "AsyncSession",
+    caller: Caller,
+    device_id: UUID,
+    credentials: Content,
+    *,
+    vault: Vault,
+    replacing: Replacing = ANY,
+) -> Credentials:
+    """Exchange a device's credentials; sessions with the former ones end.
+
+    Raises:
+        CredentialsTaken: another device has these credentials.
+        InvalidCredentials: ``replacing`` names another record than the device's.
+        StaleVersion: ``replacing`` names another version than the stored one.
+    """
+    device = await _get(session, caller, device_id, Operation.WRITE_CREDENTIALS)
+    saved = await credentials_service.replace(
+        session, device_id, credentials, vault=vault, replacing=replacing
+    )
+    _tell(session, device, Change.CREDENTIALS_UPDATED)
+    return saved
 
 
 async def snapshots(session: "AsyncSession", ids: Collection[UUID]) -> Sequence[Snapshot]:
@@ -162,6 +270,16 @@ async def snapshots(session: "AsyncSession", ids: Collection[UUID]) -> Sequence[
     ]
 
 
+async def orphans(session: "AsyncSession", limit: int) -> list[UUID]:
+    """Return devices that are gone and whose readings may still be there, for ``handlers``."""
+    return await DeviceRepository(session).orphans(limit)
+
+
+async def forget(session: "AsyncSession", ids: Collection[UUID]) -> None:
+    """Note that nothing is stored of these devices any more."""
+    await DeviceRepository(session).forget(ids)
+
+
 async def find_credentials(
     session: "AsyncSession", lookup_hashes: Collection[bytes]
 ) -> dict[bytes, StoredCredentials]:
@@ -179,83 +297,20 @@ async def _get(
     return device
 
 
-async def _set(session: "AsyncSession", device: Device, fields: DeviceFields) -> None:
-    """Check the fields and put them into the device."""
-    await _set_name(session, device, fields)
-    await _set_customer(session, device, fields)
-    transport_type = await _set_profile(session, device, fields)
-    _set_json(device, fields, transport_type)
-    if fields.get("firmware_id") is not None:
-        raise InvalidDevice("Can't assign non-existent firmware!")
-    if fields.get("software_id") is not None:
-        raise InvalidDevice("Can't assign non-existent software!")
-    if "external_id" in fields:
-        device.external_id = fields["external_id"]
+async def _move(session: "AsyncSession", device: Device, customer_id: UUID | None) -> Device:
+    former = device.customer_id
+    await set_fields(session, device, {"customer_id": customer_id})
+    await DeviceRepository(session).save(device)
+    _tell_assignment(session, device, former)
+    return device
 
 
-async def _set_name(session: "AsyncSession", device: Device, fields: DeviceFields) -> None:
-    if "name" in fields:
-        name = fields["name"] or ""
-        check_text("Device name", name)
-        other = await DeviceRepository(session).by_name(device.tenant_id, name)
-        if other is not None and other is not device:
-            raise DeviceNameTaken
-        device.name = name
-    if "label" in fields:
-        check_optional_text("label", fields["label"])
-        device.label = fields["label"]
-    device.search_text = content.search_text(device.name, device.label)
-
-
-async def _set_profile(session: "AsyncSession", device: Device, fields: DeviceFields) -> str:
-    """Settle the profile: the one named, else that of the type, else the default one.
-
-    An update that says nothing of it keeps the present one. Returns its transport type.
-    """
-    profile_id = fields.get("device_profile_id")
-    if profile_id is None and "device_profile_id" not in fields and "type" not in fields:
-        profile_id = device.device_profile_id
-    type_ = (fields.get("type") or "").strip()
-    if profile_id is not None:
-        profile = await profile_service.of_tenant(session, device.tenant_id, profile_id)
-    elif type_:
-        check_text("type", type_)
-        profile = await profile_service.find_or_create(session, device.tenant_id, type_)
-    else:
-        profile = await profile_service.default_of(session, device.tenant_id)
-    device.device_profile_id = profile.id
-    device.type = profile.name
-    return profile.transport_type
-
-
-async def _set_customer(session: "AsyncSession", device: Device, fields: DeviceFields) -> None:
-    if "customer_id" not in fields:
-        return
-    customer_id = fields["customer_id"]
-    if customer_id is not None:
-        owner = await DeviceRepository(session).tenant_of_customer(customer_id)
-        if owner is None:
-            raise InvalidDevice("Can't assign device to non-existent customer!")
-        if owner != device.tenant_id:
-            raise InvalidDevice("Can't assign device to customer from different tenant!")
-    device.customer_id = customer_id
-
-
-def _set_json(device: Device, fields: DeviceFields, transport_type: str) -> None:
-    given = fields.get("device_data", device.device_data)
-    device.device_data = content.device_data(given, transport_type)
-    if "additional_info" in fields:
-        device.additional_info = content.additional_info(fields["additional_info"])
-
-
-async def _check_limit(session: "AsyncSession", tenant_id: UUID) -> None:
-    limit = 0
-    if limit <= 0:
-        return
-    repository = DeviceRepository(session)
-    await repository.lock_tenant(tenant_id)
-    if await repository.count(tenant_id) >= limit:
-        raise DeviceLimitReached(limit)
+async def _free_name(
+    session: "AsyncSession", tenant_id: UUID, fields: DeviceFields, naming: Naming
+) -> str:
+    name = fields.get("name") or ""
+    taken = await DeviceRepository(session).names_from(tenant_id, name)
+    return unique_name(name, taken, separator=naming.separator, strategy=naming.strategy)
 
 
 def _check(caller: Caller, operation: Operation, device: Device) -> None:

@@ -38,6 +38,17 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacing:
+    """What the caller believes that it replaces: the record's id and version, where it says so."""
+
+    id: UUID | None = None
+    version: int | None = None
+
+
+ANY = Replacing()
+
+
+@dataclass(frozen=True, slots=True)
 class StoredCredentials:
     """What a login is compared with: hashes, nothing in clear."""
 
@@ -87,18 +98,9 @@ async def replace(
     content: Content,
     *,
     vault: Vault,
-    credentials_id: UUID | None = None,
-    version: int | None = None,
+    replacing: Replacing = ANY,
 ) -> Credentials:
     """Exchange the credentials of a device.
-
-    Args:
-        session: to write in.
-        device_id: whose.
-        content: the new ones.
-        vault: encrypts them.
-        credentials_id: id of the record, when the caller names it: it must be the device's.
-        version: the version that the caller has seen, when it names it.
 
     Raises:
         CredentialsTaken: another device has this credentials id.
@@ -106,9 +108,9 @@ async def replace(
         StaleVersion: somebody else changed them since.
     """
     row = await _of_device(session, device_id)
-    if credentials_id is not None and credentials_id != row.id:
+    if replacing.id is not None and replacing.id != row.id:
         raise InvalidCredentials("Unable to update non-existent device credentials!")
-    if version is not None and version != row.version:
+    if replacing.version is not None and replacing.version != row.version:
         msg = "Device credentials were already changed by someone else; read them again and retry"
         raise StaleVersion(msg)
     await _fill(session, row, content, vault)

@@ -1,0 +1,166 @@
+"""Devices and their credentials in the v1 dialect."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from fieldline.domains.device import service
+from fieldline.domains.device.fields import DeviceFields
+from fieldline.domains.device.lists import DeviceFilter
+from fieldline.domains.device_credentials.content import check_content, generate_token
+from fieldline.domains.device_credentials.kinds import CredentialsType
+from fieldline.kit.json import dumps_text
+from fieldline.rest.callers import TenantAdmin, TenantOrCustomer
+from fieldline.rest.dialects import v1_router
+from fieldline.rest.paging import V1Page
+from fieldline.rest.services import ServicesDep
+from fieldline.rest.sessions import ReadSession, WriteSession
+from fieldline.rest.wire import values_of
+
+router = v1_router("devices")
+
+
+class DeviceBody(BaseModel):
+    """The fields of a device that may be set."""
+
+    name: str | None = None
+    type: str | None = None
+    label: str | None = None
+    customer_id: UUID | None = None
+    device_profile_id: UUID | None = None
+    device_data: dict[str, Any] | None = None
+    firmware_id: UUID | None = None
+    software_id: UUID | None = None
+    external_id: UUID | None = None
+    additional_info: dict[str, Any] | None = None
+
+
+class DeviceOut(BaseModel):
+    """A device."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    created_time: int
+    name: str
+    tenant_id: UUID
+    customer_id: UUID | None
+    additional_info: dict[str, Any]
+    type: str
+    label: str | None
+    device_profile_id: UUID
+    device_data: dict[str, Any]
+    firmware_id: UUID | None
+    software_id: UUID | None
+    external_id: UUID | None
+    search_text: str
+
+
+class CredentialsBody(BaseModel):
+    """Credentials to set; an access token that is not given is generated."""
+
+    credentials_type: CredentialsType = CredentialsType.ACCESS_TOKEN
+    credentials_id: str | None = None
+    credentials_value: str | dict[str, Any] | None = Field(
+        default=None, description="PEM text of a certificate; else a JSON object, or its text."
+    )
+
+
+class CredentialsOut(BaseModel):
+    """Credentials in clear."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    created_time: int
+    device_id: UUID
+    credentials_type: CredentialsType
+    credentials_id: str
+    credentials_value: str | None
+
+
+@router.post("/devices", status_code=201)
+async def create_device(
+    body: DeviceBody, caller: TenantAdmin, session: WriteSession, services: ServicesDep
+) -> DeviceOut:
+    """Create a device; its credentials are a random access token."""
+    return _out(await service.create(session, caller, _given(body), vault=services.vault))
+
+
+@router.get("/devices")
+async def list_devices(
+    page: V1Page,
+    caller: TenantOrCustomer,
+    session: ReadSession,
+    kind: Annotated[str | None, Query(alias="type")] = None,
+    customer_id: UUID | None = None,
+    device_profile_id: UUID | None = None,
+) -> list[DeviceOut]:
+    """List devices, the newest first."""
+    wanted = DeviceFilter(
+        type=kind or None, customer_id=customer_id, device_profile_id=device_profile_id
+    )
+    found = await service.page(session, caller, page, wanted)
+    return [_out(item) for item in found.items]
+
+
+@router.get("/devices/{device_id}")
+async def get_device(device_id: UUID, caller: TenantOrCustomer, session: ReadSession) -> DeviceOut:
+    """Return one device."""
+    return _out(await service.get(session, caller, device_id))
+
+
+@router.put("/devices/{device_id}")
+async def update_device(
+    device_id: UUID, body: DeviceBody, caller: TenantOrCustomer, session: WriteSession
+) -> DeviceOut:
+    """Change the given fields; ``customer_id`` assigns, null unassigns."""
+    return _out(await service.update(session, caller, device_id, _given(body)))
+
+
+@router.delete("/devices/{device_id}", status_code=204)
+async def delete_device(device_id: UUID, caller: TenantAdmin, session: WriteSession) -> Response:
+    """Delete a device with its credentials and readings."""
+    await service.delete(session, caller, device_id)
+    return Response(status_code=204)
+
+
+@router.get("/devices/{device_id}/credentials")
+async def get_device_credentials(
+    device_id: UUID, caller: TenantOrCustomer, session: ReadSession, services: ServicesDep
+) -> CredentialsOut:
+    """Return the credentials of a device in clear."""
+    found = await service.get_credentials(session, caller, device_id, vault=services.vault)
+    return CredentialsOut.model_validate(found)
+
+
+@router.post("/devices/{device_id}/credentials")
+async def set_device_credentials(
+    device_id: UUID,
+    body: CredentialsBody,
+    caller: TenantAdmin,
+    session: WriteSession,
+    services: ServicesDep,
+) -> CredentialsOut:
+    """Replace the credentials of a device; its sessions end."""
+    credentials_id, value = body.credentials_id, body.credentials_value
+    if body.credentials_type is CredentialsType.ACCESS_TOKEN and credentials_id is None:
+        credentials_id = generate_token()
+    text = dumps_text(value) if isinstance(value, dict) else value
+    content = check_content(body.credentials_type, credentials_id, text)
+    saved = await service.replace_credentials(
+        session, caller, device_id, content, vault=services.vault
+    )
+    return CredentialsOut.model_validate(saved)
+
+
+def _given(body: DeviceBody) -> DeviceFields:
+    fields: DeviceFields = values_of(body, only_set=True)
+    return fields
+
+
+def _out(device: Any) -> DeviceOut:  # noqa: ANN401 - the domain's own row
+    values = {name: getattr(device, name) for name in DeviceOut.model_fields}
+    return DeviceOut(**{**values, "additional_info": device.additional_info or {}})
