@@ -1,0 +1,56 @@
+"""Reactions to events: tells rules what users did to alarms, deletes alarms of what is gone."""
+
+import logging
+from collections.abc import Callable
+
+from fieldline.domains.alarm.changes import Forget, Stored
+from fieldline.domains.alarm.events import AlarmActed
+from fieldline.domains.alarm.writer import AlarmWriter
+from fieldline.kit.clock import Clock
+from fieldline.kit.ids import EntityType
+from fieldline.messaging.bus import Bus
+from fieldline.messaging.events import Change, EntityChanged
+from fieldline.messaging.message import Message
+from fieldline.messaging.receipt import unattended
+
+logger = logging.getLogger(__name__)
+ORIGINATORS = frozenset({EntityType.DEVICE, EntityType.CUSTOMER})
+"""Kinds of entity whose alarms go with them; a tenant's go by the database's own cascade."""
+
+
+def listen(bus: Bus, writer: AlarmWriter, clock: Clock) -> Callable[[], None]:
+    """Start to react; returns what ends it."""
+
+    def tell_rules(event: AlarmActed) -> None:
+        receipt = unattended()
+        message = Message(
+            event.type,
+            event.originator,
+            event.tenant_id,
+            event.data,
+            dict(event.metadata),
+            ts_ms=clock.now_ms(),
+            receipt=receipt,
+            customer_id=event.customer_id,
+        )
+        receipt.hold()
+        bus.publish(message)
+        receipt.release()
+
+    def forget(event: EntityChanged) -> None:
+        is_gone = event.change is Change.DELETED and event.entity.type in ORIGINATORS
+        if is_gone and event.tenant_id is not None:
+            writer.put(Forget(event.tenant_id, event.entity), _log_failure)
+
+    ends = (bus.listen(AlarmActed, tell_rules), bus.listen(EntityChanged, forget))
+
+    def end() -> None:
+        for one in ends:
+            one()
+
+    return end
+
+
+def _log_failure(_stored: Stored | None, error: Exception | None) -> None:
+    if error is not None:
+        logger.error("the alarms of a deleted entity stay: %s", error)

@@ -1,0 +1,174 @@
+"""Queries of alarms."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute, aliased
+
+from fieldline.database.repository import Column, contains, fetch_page
+from fieldline.domains.alarm.models import Alarm
+from fieldline.domains.alarm.status import AlarmFilter, Severity, Status
+from fieldline.kit.paging import Page, PageRequest
+
+_RANK = case({severity.value: severity.rank for severity in Severity}, value=Alarm.severity)
+_STATUS = case(
+    (and_(Alarm.cleared, Alarm.acknowledged), Status.CLEARED_ACK.value),
+    (Alarm.cleared, Status.CLEARED_UNACK.value),
+    (Alarm.acknowledged, Status.ACTIVE_ACK.value),
+    else_=Status.ACTIVE_UNACK.value,
+)
+_SORTABLE: dict[str, Column] = {
+    "id": Alarm.id,
+    "created_time": Alarm.created_time,
+    "start_ts": Alarm.start_ts,
+    "end_ts": Alarm.end_ts,
+    "ack_ts": Alarm.ack_ts,
+    "clear_ts": Alarm.clear_ts,
+    "assign_ts": Alarm.assign_ts,
+    "type": Alarm.type,
+    "severity": _RANK,
+    "status": _STATUS,
+}
+
+
+class RuleMark(NamedTuple):
+    """What alarm rules must know of an originator's alarms of one type."""
+
+    originator_id: UUID
+    type: str
+    active_severity: str | None
+    decided: dict[str, int]
+
+
+class AlarmRepository:
+    """Alarms of one session."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get(self, alarm_id: UUID, *, lock: bool = False) -> Alarm | None:
+        """Return an alarm; ``lock`` keeps others from changing it until the transaction ends."""
+        return await self._session.get(Alarm, alarm_id, with_for_update=lock or None)
+
+    async def active(
+        self, originator_ids: Collection[UUID], types: Collection[str], *, lock: bool = False
+    ) -> Sequence[Alarm]:
+        """Return the active alarms of these originators and types."""
+        query = select(Alarm).where(
+            Alarm.originator_id.in_(originator_ids), Alarm.type.in_(types), ~Alarm.cleared
+        )
+        if lock:
+            # Always in the same order, so that two who lock several do not wait for each other.
+            query = query.order_by(Alarm.id).with_for_update()
+        return (await self._session.scalars(query)).all()
+
+    async def rule_marks(self, originator_ids: Collection[UUID]) -> list[RuleMark]:
+        """Return what is active, and up to which readings rules have decided, of each type."""
+        active = func.max(case((~Alarm.cleared, Alarm.severity)))
+        query = (
+            select(Alarm.originator_id, Alarm.type, active)
+            .where(Alarm.originator_id.in_(originator_ids))
+            .group_by(Alarm.originator_id, Alarm.type)
+        )
+        decided = await self._decided(originator_ids)
+        return [
+            RuleMark(originator_id, type_, severity, decided.get((originator_id, type_), {}))
+            for originator_id, type_, severity in await self._session.execute(query)
+        ]
+
+    async def _decided(
+        self, originator_ids: Collection[UUID]
+    ) -> dict[tuple[UUID, str], dict[str, int]]:
+        other = aliased(Alarm)
+        newest = (
+            select(func.max(other.rule_ts))
+            .where(other.originator_id == Alarm.originator_id, other.type == Alarm.type)
+            .scalar_subquery()
+        )
+        query = select(Alarm.originator_id, Alarm.type, Alarm.rule_marks).where(
+            Alarm.originator_id.in_(originator_ids), Alarm.rule_ts == newest
+        )
+        decided: dict[tuple[UUID, str], dict[str, int]] = {}
+        for originator_id, type_, marks in await self._session.execute(query):
+            known = decided.setdefault((originator_id, type_), {})
+            for key, ts_ms in (marks or {}).items():
+                known[key] = max(ts_ms, known.get(key, ts_ms))
+        return decided
+
+    async def page(self, tenant_id: UUID, wanted: AlarmFilter, request: PageRequest) -> Page[Alarm]:
+        query = select(Alarm).where(Alarm.tenant_id == tenant_id, *_conditions(wanted))
+        return await fetch_page(
+            self._session,
+            query,
+            request,
+            sortable=_SORTABLE,
+            tie_breaker=Alarm.id,
+            searched=(Alarm.type, Alarm.severity, _STATUS),
+        )
+
+    async def worst_severity(self, tenant_id: UUID, wanted: AlarmFilter) -> Severity | None:
+        query = select(Alarm.severity).where(Alarm.tenant_id == tenant_id, *_conditions(wanted))
+        found = await self._session.scalar(query.order_by(_RANK).limit(1))
+        return Severity(found) if found else None
+
+    async def types(
+        self, tenant_id: UUID, customer_id: UUID | None, request: PageRequest
+    ) -> Page[str]:
+        query: Select[tuple[str]] = select(Alarm.type).where(Alarm.tenant_id == tenant_id)
+        if customer_id is not None:
+            query = query.where(Alarm.customer_id == customer_id)
+        if request.search:
+            query = query.where(contains(request.search, [Alarm.type]))
+        query = query.distinct()
+        total = await self._session.scalar(select(func.count()).select_from(query.subquery()))
+        order = Alarm.type.desc() if request.descending else Alarm.type.asc()
+        query = query.order_by(order).limit(request.limit).offset(request.offset)
+        return Page(list(await self._session.scalars(query)), total or 0)
+
+    async def add(self, alarm: Alarm) -> bool:
+        """Add an alarm; false when somebody else has just added an active one of its type."""
+        try:
+            async with self._session.begin_nested():
+                self._session.add(alarm)
+        except IntegrityError:
+            return False
+        return True
+
+    async def flush(self) -> None:
+        await self._session.flush()
+
+    async def add_all(self, alarms: Sequence[Alarm]) -> None:
+        self._session.add_all(alarms)
+        await self._session.flush()
+
+    async def remove(self, alarm: Alarm) -> None:
+        await self._session.delete(alarm)
+        await self._session.flush()
+
+    async def remove_of(self, originator_ids: Collection[UUID]) -> None:
+        query = delete(Alarm).where(Alarm.originator_id.in_(originator_ids))
+        await self._session.execute(query, execution_options={"synchronize_session": False})
+
+
+def _conditions(wanted: AlarmFilter) -> list[ColumnElement[bool]]:
+    equal: list[tuple[object, InstrumentedAttribute[Any]]] = [
+        (wanted.cleared, Alarm.cleared),
+        (wanted.acknowledged, Alarm.acknowledged),
+        (wanted.assignee_id, Alarm.assignee_id),
+        (wanted.originator_id, Alarm.originator_id),
+        (wanted.customer_id, Alarm.customer_id),
+    ]
+    conditions = [column == value for value, column in equal if value is not None]
+    if wanted.created_from_ms is not None:
+        conditions.append(Alarm.created_time >= wanted.created_from_ms)
+    if wanted.created_to_ms is not None:
+        conditions.append(Alarm.created_time <= wanted.created_to_ms)
+    if wanted.severities:
+        conditions.append(Alarm.severity.in_(wanted.severities))
+    if wanted.types:
+        conditions.append(Alarm.type.in_(wanted.types))
+    return conditions

@@ -1,0 +1,207 @@
+"""The one writer of the alarm changes that rules decide: in order, many in one short transaction.
+
+Rules give changes and a callback. While one transaction commits, the next changes are collected;
+then they are applied in order to the alarms as they are stored by then (a user may have cleared one
+meanwhile), written in one transaction, and called back in order. A database that is away is waited
+for: nothing that was given is dropped.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from fieldline.database.engine import Database, emit_after_commit
+from fieldline.domains.alarm.changes import Change, Clear, Forget, Key, Outcome, Raise, Stored
+from fieldline.domains.alarm.changes import cleared as apply_clear
+from fieldline.domains.alarm.changes import raised as apply_raise
+from fieldline.domains.alarm.events import alarm_changed
+from fieldline.domains.alarm.models import Alarm
+from fieldline.domains.alarm.repository import AlarmRepository
+from fieldline.domains.alarm.schemas import Alarm as WireAlarm
+from fieldline.domains.alarm.status import Severity
+from fieldline.kit.clock import Clock
+from fieldline.kit.errors import Conflict, Unavailable
+from fieldline.messaging.events import Change as EntityChange
+
+logger = logging.getLogger(__name__)
+
+OnStored = Callable[[Stored | None, Exception | None], None]
+"""Called after the commit with what became of the change, or with why it alone was refused."""
+
+MAX_BATCH = 500
+"""Changes of one transaction: some 50 ms of SQLite's only writer."""
+MAX_QUEUED = 20_000
+"""From here on :attr:`AlarmWriter.is_full` asks the edges to slow down."""
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 5.0
+_CLASHES_UNTIL_SINGLE = 3
+
+
+class AlarmWriter:
+    """See the module's text. All calls are made on the event loop's thread.
+
+    Args:
+        database: of the entities.
+        clock: gives creation times.
+        max_queued: see :data:`MAX_QUEUED`.
+    """
+
+    def __init__(self, database: Database, clock: Clock, *, max_queued: int = MAX_QUEUED) -> None:
+        self._database = database
+        self._clock = clock
+        self._max_queued = max_queued
+        self._queue: deque[tuple[Change, OnStored]] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._queue) >= self._max_queued
+
+    def put(self, change: Change, on_stored: OnStored) -> None:
+        """Store a change after all that were put before it."""
+        self._queue.append((change, on_stored))
+        self._idle.clear()
+        self._wake.set()
+
+    async def flush(self) -> None:
+        """Wait until everything is stored and called back."""
+        await self._idle.wait()
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="alarm writer")
+
+    async def stop(self) -> None:
+        """Store what waits, then stop."""
+        if self._task is None:
+            return
+        await self.flush()
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._task = None
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                count = min(len(self._queue), MAX_BATCH)
+                await self._store([self._queue.popleft() for _ in range(count)])
+            self._idle.set()
+
+    async def _store(self, batch: Sequence[tuple[Change, OnStored]]) -> None:
+        """Store a batch, however long it takes; one change that cannot be stored fails alone."""
+        changes = [change for change, _on_stored in batch]
+        try:
+            results = await self._commit_patiently(changes)
+        except Exception as error:
+            if len(batch) > 1:
+                logger.warning("a batch of alarm changes was refused (%s): one by one", error)
+                for single in batch:
+                    await self._store([single])
+                return
+            logger.exception("an alarm change was refused")
+            _call_back(batch[0][1], None, error)
+            return
+        for (_change, on_stored), result in zip(batch, results, strict=True):
+            _call_back(on_stored, result, None)
+
+    async def _commit_patiently(self, changes: Sequence[Change]) -> list[Stored]:
+        clashes = 0
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                return await self._commit(changes)
+            except Conflict:
+                # PostgreSQL: somebody raised or changed one of the alarms at this very moment.
+                clashes += 1
+                if clashes == _CLASHES_UNTIL_SINGLE:
+                    raise
+            except Unavailable as error:
+                logger.warning("alarms cannot be stored: %s; next try in %.1f s", error, pause_s)
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    async def _commit(self, changes: Sequence[Change]) -> list[Stored]:
+        async with self._database.write() as session:
+            alarms = AlarmRepository(session)
+            found = await alarms.active(
+                {change.originator.id for change in changes},
+                {change.type for change in changes if not isinstance(change, Forget)},
+                lock=True,
+            )
+            batch = _Batch({(a.originator_id, a.type): a for a in found}, self._clock.now_ms())
+            results = [batch.apply(change) for change in changes]
+            # Alarms that were cleared must be stored as such before new ones of the same kind
+            # come in: the database allows one active alarm of a kind, at any moment.
+            await alarms.flush()
+            if batch.forgotten:
+                await alarms.remove_of(batch.forgotten)
+            await alarms.add_all(batch.new)
+            emit_after_commit(session, *batch.events)
+            return results
+
+
+class _Batch:
+    """The alarms of one transaction while changes are applied to them in memory."""
+
+    def __init__(self, active: dict[Key, Alarm], now_ms: int) -> None:
+        self._active = active
+        self._now_ms = now_ms
+        self.new: list[Alarm] = []
+        self.forgotten: set[UUID] = set()
+        self.events: list[object] = []
+
+    def apply(self, change: Change) -> Stored:
+        if isinstance(change, Raise):
+            return self._raise(change)
+        if isinstance(change, Clear):
+            return self._clear(change)
+        return self._forget(change)
+
+    def _raise(self, change: Raise) -> Stored:
+        key = (change.originator.id, change.type)
+        outcome, alarm = apply_raise(change, self._active.get(key), self._now_ms)
+        if outcome is Outcome.CREATED:
+            self._active[key] = alarm
+            self.new.append(alarm)
+        if outcome is not Outcome.UNCHANGED:
+            kind = EntityChange.CREATED if outcome is Outcome.CREATED else EntityChange.UPDATED
+            self._tell(alarm, kind, outcome, change)
+        return Stored(outcome, _json(alarm), Severity(alarm.severity))
+
+    def _clear(self, change: Clear) -> Stored:
+        alarm = self._active.pop((change.originator.id, change.type), None)
+        if alarm is None:
+            return Stored(Outcome.UNCHANGED, None, None)
+        apply_clear(change, alarm)
+        self._tell(alarm, EntityChange.UPDATED, Outcome.CLEARED, change)
+        return Stored(Outcome.CLEARED, _json(alarm), None)
+
+    def _forget(self, change: Forget) -> Stored:
+        gone = change.originator.id
+        self.forgotten.add(gone)
+        self._active = {key: a for key, a in self._active.items() if key[0] != gone}
+        self.new = [alarm for alarm in self.new if alarm.originator_id != gone]
+        return Stored(Outcome.UNCHANGED, None, None)
+
+    def _tell(
+        self, alarm: Alarm, kind: EntityChange, outcome: Outcome, change: Raise | Clear
+    ) -> None:
+        event = alarm_changed(alarm, kind, action=outcome.value, source_id=change.source_id)
+        self.events.append(event)
+
+
+def _json(alarm: Alarm) -> dict[str, object]:
+    return WireAlarm.model_validate(alarm).model_dump(mode="json", by_alias=True)
+
+
+def _call_back(on_stored: OnStored, stored: Stored | None, error: Exception | None) -> None:
+    try:
+        on_stored(stored, error)
+    except Exception:
+        logger.exception("a rule failed after its alarm was stored")

@@ -1,0 +1,1 @@
+"""A calculated field: something derived from an entity's values; today the alarm rule."""

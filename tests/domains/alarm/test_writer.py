@@ -1,0 +1,180 @@
+import asyncio
+
+from fieldline.domains.alarm import service
+from fieldline.domains.alarm.changes import Change, Clear, Forget, Outcome, Raise, Stored
+from fieldline.domains.alarm.models import Alarm
+from fieldline.domains.alarm.status import AlarmFilter, Severity
+from fieldline.kit.ids import EntityRef
+from fieldline.kit.paging import PageRequest
+from fieldline.messaging.events import EntityChanged
+from tests.domains.alarm.world import World
+
+TYPE = "Too hot"
+BY_START = PageRequest(limit=10_000, sort="start_ts", descending=False)
+
+
+def raising(
+    world: World, device: EntityRef, ts_ms: int, severity: Severity = Severity.MAJOR
+) -> Raise:
+    return Raise(
+        world.tenant_id, device, None, TYPE, severity, ts_ms, {"at": ts_ms}, marks={"t": ts_ms}
+    )
+
+
+def clearing(world: World, device: EntityRef, ts_ms: int) -> Clear:
+    return Clear(world.tenant_id, device, TYPE, ts_ms, marks={"t": ts_ms})
+
+
+async def put_all(world: World, *changes: Change) -> list[Stored]:
+    stored: list[Stored] = []
+
+    def on_stored(result: Stored | None, error: Exception | None) -> None:
+        assert error is None
+        assert result is not None
+        stored.append(result)
+
+    for change in changes:
+        world.alarms.put(change, on_stored)
+    await world.alarms.flush()
+    return stored
+
+
+async def alarms_of(world: World, device: EntityRef) -> list[Alarm]:
+    async with world.database.read() as session:
+        wanted = AlarmFilter(originator_id=device.id)
+        return (await service.page(session, world.admin, wanted, BY_START)).items
+
+
+async def test_raises_renews_and_clears_in_one_batch(world: World) -> None:
+    device = await world.device()
+
+    stored = await put_all(
+        world,
+        raising(world, device, 10),
+        raising(world, device, 20),
+        clearing(world, device, 30),
+        clearing(world, device, 35),
+        raising(world, device, 40),
+    )
+
+    assert [s.outcome for s in stored] == [
+        Outcome.CREATED,
+        Outcome.UPDATED,
+        Outcome.CLEARED,
+        Outcome.UNCHANGED,
+        Outcome.CREATED,
+    ]
+    first, second = await alarms_of(world, device)
+    assert (first.start_ts, first.end_ts, first.clear_ts, first.cleared) == (10, 20, 30, True)
+    assert (second.start_ts, second.cleared, second.details) == (40, False, {"at": 40})
+
+
+async def test_a_new_alarm_may_follow_the_clearing_of_a_stored_one_in_one_batch(
+    world: World,
+) -> None:
+    device = await world.device()
+    await put_all(world, raising(world, device, 10))
+
+    await put_all(world, clearing(world, device, 20), raising(world, device, 30))
+
+    assert [(a.start_ts, a.cleared) for a in await alarms_of(world, device)] == [
+        (10, True),
+        (30, False),
+    ]
+
+
+async def test_a_lighter_severity_changes_nothing_and_a_worse_one_does(world: World) -> None:
+    device = await world.device()
+
+    stored = await put_all(
+        world,
+        raising(world, device, 10, Severity.MAJOR),
+        raising(world, device, 20, Severity.WARNING),
+        raising(world, device, 30, Severity.CRITICAL),
+    )
+
+    assert [s.outcome for s in stored] == [
+        Outcome.CREATED,
+        Outcome.UNCHANGED,
+        Outcome.SEVERITY_UPDATED,
+    ]
+    (alarm,) = await alarms_of(world, device)
+    assert (alarm.severity, alarm.end_ts) == ("CRITICAL", 30)
+
+
+async def test_events_tell_every_change_after_the_commit(world: World) -> None:
+    device = await world.device()
+    told: list[str] = []
+    world.bus.listen(EntityChanged, lambda e: told.append((e.detail or {})["action"]))
+
+    await put_all(world, raising(world, device, 10), clearing(world, device, 20))
+
+    assert told == ["CREATED", "CLEARED"]
+
+
+async def test_thousands_of_alternations_are_all_stored(world: World) -> None:
+    device = await world.device()
+    changes = [
+        clearing(world, device, ts) if ts % 2 else raising(world, device, ts)
+        for ts in range(2, 3002)
+    ]
+
+    await put_all(world, *changes)
+
+    alarms = await alarms_of(world, device)
+    assert [(a.start_ts, a.clear_ts) for a in alarms] == [(ts, ts + 1) for ts in range(2, 3002, 2)]
+
+
+async def test_a_user_and_rules_at_once_never_leave_two_active_alarms(world: World) -> None:
+    device = await world.device()
+
+    async def by_user(ts_ms: int) -> None:
+        async with world.database.write() as session:
+            content = service.Content(Severity.MINOR, ts_ms, ts_ms)
+            await service.create(session, world.admin, device, TYPE, content, now_ms=ts_ms)
+
+    await asyncio.gather(
+        *(by_user(ts) for ts in range(1, 6)),
+        *(put_all(world, raising(world, device, ts)) for ts in range(1, 6)),
+    )
+
+    assert len(await alarms_of(world, device)) == 1
+
+
+async def test_the_alarms_of_a_deleted_originator_go(world: World) -> None:
+    device, other = await world.device(), await world.device("other")
+
+    await put_all(
+        world,
+        raising(world, device, 10),
+        raising(world, other, 10),
+        Forget(world.tenant_id, device),
+    )
+
+    assert await alarms_of(world, device) == []
+    assert len(await alarms_of(world, other)) == 1
+
+
+async def test_a_change_that_is_refused_fails_alone(world: World) -> None:
+    device = await world.device()
+    errors: list[Exception | None] = []
+    bad = Raise(device.id, device, None, "x", Severity.MAJOR, 10)  # no such tenant
+
+    for change in (raising(world, device, 10), bad, clearing(world, device, 20)):
+        world.alarms.put(change, lambda _stored, error: errors.append(error))
+    await world.alarms.flush()
+
+    assert [error is None for error in errors] == [True, False, True]
+    assert [a.clear_ts for a in await alarms_of(world, device)] == [20]
+
+
+async def test_marks_say_what_is_active_and_decided(world: World) -> None:
+    device = await world.device()
+    await put_all(world, raising(world, device, 10), clearing(world, device, 20))
+    await put_all(world, raising(world, device, 30), raising(world, device, 40))
+
+    async with world.database.read() as session:
+        marks = await service.rule_marks(session, [device.id])
+
+    mark = marks[device.id, TYPE]
+    assert (mark.active_severity, mark.decided) == ("MAJOR", {"t": 40})

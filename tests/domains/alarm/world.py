@@ -1,0 +1,96 @@
+"""A tenant with a customer, devices, stores and the alarm rules' parts, all of them real."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from fieldline.database.engine import Database
+from fieldline.domains.alarm.writer import AlarmWriter
+from fieldline.domains.customer import service as customer_service
+from fieldline.domains.device import service as device_service
+from fieldline.domains.device_profile import service as device_profile_service
+from fieldline.domains.tenant import service as tenant_service
+from fieldline.domains.tenant_profile import service as tenant_profile_service
+from fieldline.kit.clock import ManualClock
+from fieldline.kit.ids import EntityRef, EntityType, new_id
+from fieldline.messaging.backends.memory import MemoryBus
+from fieldline.security.caller import Authority, Caller
+from fieldline.security.secrets import Vault
+
+SYS_ADMIN = Caller(new_id(), Authority.SYS_ADMIN, email="sys@example.org")
+VAULT = Vault("root key of tests")
+
+
+@dataclass
+class World:
+    """Two tenants, each with a customer and devices; ``bus`` tells what is committed."""
+
+    database: Database
+    bus: MemoryBus
+    clock: ManualClock
+    alarms: AlarmWriter
+    admin: Caller
+    foreign_admin: Caller
+    customer: Caller
+    other_customer: Caller
+
+    @property
+    def tenant_id(self) -> UUID:
+        assert self.admin.tenant_id is not None
+        return self.admin.tenant_id
+
+    async def device(self, name: str = "meter", **fields: Any) -> EntityRef:
+        async with self.database.write() as session:
+            device = await device_service.create(
+                session, self.admin, {"name": name, **fields}, vault=VAULT
+            )
+        return EntityRef(EntityType.DEVICE, device.id)
+
+    async def profile_id(self, device: EntityRef) -> UUID:
+        async with self.database.read() as session:
+            return (await device_service.get(session, self.admin, device.id)).device_profile_id
+
+
+@asynccontextmanager
+async def make_world(database_url: str, clock: ManualClock) -> AsyncIterator[World]:
+    bus = MemoryBus()
+    database = Database(database_url, emit=bus.emit, pool_size=5, max_overflow=5)
+    admin = await _tenant(database, "Farm")
+    foreign_admin = await _tenant(database, "Mill")
+    alarms = AlarmWriter(database, clock)
+    await alarms.start()
+    yield World(
+        database,
+        bus,
+        clock,
+        alarms,
+        admin,
+        foreign_admin,
+        await _customer(database, admin, "Barn"),
+        await _customer(database, admin, "Stable"),
+    )
+    await alarms.stop()
+    await database.close()
+
+
+async def _tenant(database: Database, title: str) -> Caller:
+    async with database.write() as session:
+        await tenant_profile_service.seed(session)
+        tenant = await tenant_service.create(
+            session, SYS_ADMIN, {"title": title}, seeders=[_seed_profile]
+        )
+    return Caller(
+        new_id(), Authority.TENANT_ADMIN, tenant.id, email=f"admin@{title.lower()}.example"
+    )
+
+
+async def _seed_profile(session: Any, tenant_id: UUID) -> None:
+    await device_profile_service.seed(session, tenant_id)
+
+
+async def _customer(database: Database, admin: Caller, title: str) -> Caller:
+    async with database.write() as session:
+        customer = await customer_service.create(session, admin, {"title": title})
+    return Caller(new_id(), Authority.CUSTOMER_USER, admin.tenant_id, customer.id, "c@example.org")
