@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from fieldline.domains.alarm.changes import Clear, Raise, Stored
 from fieldline.domains.rule_chain.graph import ChainGraph, Connection, GraphNode
 from fieldline.kit.clock import ManualClock
 from fieldline.kit.ids import EntityRef, EntityType, new_id
@@ -13,6 +14,7 @@ from fieldline.kit.values import Value
 from fieldline.messaging.backends.memory import MemoryBus
 from fieldline.messaging.message import Message
 from fieldline.messaging.receipt import Receipt
+from fieldline.rules.alarms import Alarms
 from fieldline.rules.backlog import Backlog
 from fieldline.rules.engine import EngineLimits, RuleEngine
 from fieldline.rules.fields.evaluator import SavedValues
@@ -120,6 +122,18 @@ class NoRules:
         then()
 
 
+class NoAlarms:
+    """Refuses every alarm: for tests that are not about alarms."""
+
+    async def active_details(
+        self, originator: EntityRef, alarm_type: str
+    ) -> Mapping[str, Any] | None:
+        raise NotImplementedError
+
+    async def apply(self, change: Raise | Clear) -> Stored:
+        raise NotImplementedError
+
+
 @dataclass
 class Record:
     rule_chain_id: UUID | None = None
@@ -173,6 +187,7 @@ class World:
     bus: MemoryBus = field(default_factory=MemoryBus)
     writer: HeldWriter = field(default_factory=HeldWriter)
     evaluator: NoRules = field(default_factory=NoRules)
+    alarms: Alarms = field(default_factory=NoAlarms)
     devices: Devices = field(default_factory=Devices)
     graphs: list[ChainGraph] = field(default_factory=list)
     execution_limit: int = 0
@@ -194,6 +209,7 @@ class World:
         self.services = RuleServices(
             writer=self.writer,
             evaluator=self.evaluator,
+            alarms=self.alarms,
             scripts=self.scripts,
             bus=self.bus,
             clock=self.clock,

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from itertools import pairwise
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
@@ -47,8 +48,8 @@ class Waits(AsyncNode[EmptyConfig]):
 
     name = "waits"
     type = "test.Waits"
-    gates: dict[str, asyncio.Event] = {}
-    running: list[str] = []
+    gates: ClassVar[dict[str, asyncio.Event]] = {}
+    running: ClassVar[list[str]] = []
 
     async def process(self, message: Message, context: Context) -> Outcome:
         del context
@@ -219,7 +220,7 @@ class TestBranches:
 
     async def test_a_long_chain_runs_without_recursion(self, world: World) -> None:
         names = [f"n{number}" for number in range(3_000)]
-        links = [(a, "Success", b) for a, b in zip(names, names[1:], strict=False)]
+        links = [(a, "Success", b) for a, b in pairwise(names)]
         world.graphs = [graph(dict.fromkeys(names, TAP), links)]
         await world.ready()
         message, receipt = message_of(1)

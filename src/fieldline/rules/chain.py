@@ -43,7 +43,10 @@ class Step(Context):
         self.limit = 0
 
     def proceed(self, relation: str, message: Message) -> None:
-        _advance(self, (relation, message), message)
+        if self.find(relation):
+            _advance(self, (relation, message), message)
+        else:
+            message.receipt.release()
 
     def fail(self, message: Message, reason: Exception) -> None:
         _advance(self, self.failed(message, reason), message)

@@ -39,6 +39,7 @@ class Lanes:
         self.step: Step
         self._node = node
         self._limits = limits
+        self._timeout_s = None if node.waits_for_store else limits.timeout_s
         self._backlog = backlog
         self._lanes: dict[UUID, deque[Message]] = {}
         self._ready: deque[UUID] = deque()
@@ -90,7 +91,7 @@ class Lanes:
     async def _process(self, message: Message) -> Outcome:
         step = self.step
         try:
-            async with asyncio.timeout(self._limits.timeout_s):
+            async with asyncio.timeout(self._timeout_s):
                 return await self._node.process(message, step)
         except TimeoutError:
             msg = f"The node did not finish within {self._limits.timeout_s:g} s"

@@ -119,8 +119,12 @@ class Node(_AnyNode[C]):
 class AsyncNode(_AnyNode[C]):
     """A node that waits. Messages of one originator pass it one after the other, in order.
 
-    The engine bounds how many run at once and how long one may take (then Failure).
+    The engine bounds how many run at once and how long one may take (then Failure); a node that
+    waits for the platform's own store sets ``waits_for_store`` and may take any time, since a
+    store that is away is waited for.
     """
+
+    waits_for_store: ClassVar[bool] = False
 
     @abstractmethod
     async def process(self, message: Message, context: Context) -> Outcome:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from fieldline.kit.clock import Clock
 from fieldline.messaging.bus import Bus
+from fieldline.rules.alarms import Alarms
 from fieldline.rules.backlog import Backlog
 from fieldline.rules.fields.evaluator import SavedValues
 from fieldline.rules.scripts.pool import ScriptPool
@@ -25,6 +26,7 @@ class RuleServices:
 
     writer: Saves
     evaluator: Evaluates
+    alarms: Alarms
     scripts: ScriptPool
     bus: Bus
     clock: Clock

@@ -11,9 +11,10 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from fieldline.kit.clock import Clock
-from fieldline.kit.json import dumps_text
+from fieldline.kit.json import dumps_text, loads
 from fieldline.messaging.message import Message
 from fieldline.rules.backlog import Backlog
 from fieldline.rules.scripts.sandbox import Sandbox, ScriptError, ScriptLimitError, ScriptLimits
@@ -60,6 +61,26 @@ class Script:
         if not self._is_running:
             self._is_running = True
             self._pool.loop.call_soon(self._hop)
+
+    async def ask(self, message: Message) -> Any:  # noqa: ANN401 - JSON is any of its types
+        """Run the script on a message and wait for what it answers; None for nothing.
+
+        Raises:
+            ScriptError: it failed.
+        """
+        done: asyncio.Future[str | None] = self._pool.loop.create_future()
+
+        def then(result: str | None, error: Exception | None) -> None:
+            if done.cancelled():
+                return
+            if error is not None:
+                done.set_exception(error)
+            else:
+                done.set_result(result)
+
+        self.call(message, then)
+        result = await done
+        return None if result is None else loads(result)
 
     def compile(self) -> Sandbox:
         """Make the sandbox; runs in the worker's thread."""
