@@ -1,0 +1,181 @@
+"""Which entities an ENTITY_DATA query means, and their own fields as text.
+
+Only what the caller may see is found; the rest is left out as if it did not exist. What this server
+cannot select by is refused with its name, never ignored.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from fieldline.api.websocket.commands import EntityDataQuery, PageLink
+from fieldline.domains.device import service as device_service
+from fieldline.domains.telemetry.access import find
+from fieldline.kit.errors import Forbidden, Invalid, NotFound
+from fieldline.kit.ids import EntityRef, EntityType, parse_id
+from fieldline.kit.json import dumps_text
+from fieldline.kit.paging import Page, PageRequest
+from fieldline.security.caller import Caller
+from fieldline.security.permissions import Operation
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+NAMES = ("name", "title", "email")
+SORTABLE = {"name": "name", "createdTime": "created_time", "type": "type", "label": "label"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entity that a query found."""
+
+    ref: EntityRef
+    entity: Any
+
+    def field(self, key: str) -> str:
+        """Return one of its own fields as text; a field that it lacks is empty."""
+        if key == "entityType":
+            return self.ref.type.value
+        if key in {"name", "title"}:
+            return self.name
+        if key == "displayName":
+            return _text(getattr(self.entity, "label", None)) or self.name
+        return _text(getattr(self.entity, _snake(key), None))
+
+    @property
+    def name(self) -> str:
+        return next(
+            (_text(found) for name in NAMES if (found := getattr(self.entity, name, None))), ""
+        )
+
+
+async def resolve(
+    session: "AsyncSession", caller: Caller, query: EntityDataQuery, *, max_entities: int
+) -> Page[Row]:
+    """Find the page of entities that the query means.
+
+    Raises:
+        Invalid: the query is not possible, or selects by something that is not served.
+    """
+    link = query.page_link
+    if link.page_size < 1 or link.page < 0:
+        msg = "The page link needs a pageSize of 1 or more and a page of 0 or more"
+        raise Invalid(msg)
+    if query.key_filters:
+        msg = "Key filters are not served; select the entities by the entity filter alone"
+        raise Invalid(msg)
+    request = _page_request(link, max_entities)
+    kind = query.entity_filter.get("type")
+    if kind == "singleEntity":
+        refs = [_alias(caller, query.entity_filter.get("singleEntity"))]
+        return await _listed(session, caller, refs, request)
+    if kind == "entityList":
+        refs = _listed_refs(query.entity_filter)[:max_entities]
+        return await _listed(session, caller, refs, request)
+    if kind in {"entityType", "deviceType"}:
+        return await _devices(session, caller, query.entity_filter, request)
+    msg = (
+        f"Entity filter '{kind}' is not served; "
+        "possible are singleEntity, entityList, entityType DEVICE and deviceType"
+    )
+    raise Invalid(msg)
+
+
+def _page_request(link: PageLink, max_entities: int) -> PageRequest:
+    size = min(link.page_size, max_entities)
+    sort, descending = None, True
+    if link.sort_order is not None:
+        key = link.sort_order.key
+        sort = SORTABLE.get(key.key) if key.type == "ENTITY_FIELD" else None
+        if sort is None:
+            possible = ", ".join(sorted(SORTABLE))
+            msg = f"Cannot sort by {key.type} '{key.key}'; one of the fields {possible} is possible"
+            raise Invalid(msg)
+        descending = link.sort_order.direction == "DESC"
+    return PageRequest(size, link.page * size, link.text_search or None, sort, descending)
+
+
+def _alias(caller: Caller, alias: Any) -> EntityRef:  # noqa: ANN401 - whatever the client sent
+    """Read a reference that may name the caller's own customer, tenant or user."""
+    if not isinstance(alias, Mapping):
+        msg = "The filter singleEntity needs an object with entityType and id"
+        raise Invalid(msg)
+    kind = str(alias.get("entityType"))
+    own = {
+        "CURRENT_CUSTOMER": (EntityType.CUSTOMER, caller.customer_id),
+        "CURRENT_TENANT": (EntityType.TENANT, caller.tenant_id),
+        "CURRENT_USER": (EntityType.USER, caller.user_id),
+    }
+    if kind in own:
+        entity_type, entity_id = own[kind]
+        return EntityRef(entity_type, entity_id or UUID(int=0))
+    return EntityRef(_entity_type(kind), parse_id(str(alias.get("id"))))
+
+
+def _listed_refs(entity_filter: Mapping[str, Any]) -> list[EntityRef]:
+    entity_type = _entity_type(str(entity_filter.get("entityType")))
+    ids = entity_filter.get("entityList")
+    if not isinstance(ids, list):
+        msg = "The filter entityList needs a list of ids in 'entityList'"
+        raise Invalid(msg)
+    return [EntityRef(entity_type, parse_id(str(item))) for item in ids]
+
+
+def _entity_type(name: str) -> EntityType:
+    try:
+        return EntityType(name)
+    except ValueError as error:
+        msg = f"'{name}' is not an entity type; expected a name like DEVICE"
+        raise Invalid(msg) from error
+
+
+async def _listed(
+    session: "AsyncSession", caller: Caller, refs: Sequence[EntityRef], request: PageRequest
+) -> Page[Row]:
+    rows = []
+    for ref in dict.fromkeys(refs):
+        try:
+            found, _owner = await find(session, caller, Operation.READ_TELEMETRY, ref)
+        except (NotFound, Forbidden):
+            continue
+        rows.append(Row(ref, found))
+    if request.search:
+        wanted = request.search.lower()
+        rows = [row for row in rows if wanted in row.name.lower()]
+    if request.sort:
+        column = request.sort
+        rows.sort(
+            key=lambda row: row.name if column == "name" else getattr(row.entity, column, 0) or "",
+            reverse=request.descending,
+        )
+    return Page(rows[request.offset : request.offset + request.limit], len(rows))
+
+
+async def _devices(
+    session: "AsyncSession", caller: Caller, entity_filter: Mapping[str, Any], request: PageRequest
+) -> Page[Row]:
+    kind = entity_filter.get("entityType", "DEVICE")
+    if kind != "DEVICE":
+        msg = f"The filter entityType is served for DEVICE, not for {kind}"
+        raise Invalid(msg)
+    if entity_filter.get("deviceNameFilter"):
+        msg = "'deviceNameFilter' is not served; use the page link's textSearch"
+        raise Invalid(msg)
+    types = entity_filter.get("deviceTypes") or [entity_filter.get("deviceType")]
+    page = await device_service.page(
+        session, caller, request, types=[str(item) for item in types if item]
+    )
+    return page.map(lambda device: Row(EntityRef(EntityType.DEVICE, device.id), device))
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - any field of any entity
+    if value is None:
+        return ""
+    if isinstance(value, dict | list):
+        return dumps_text(value)
+    return str(value)

@@ -1,0 +1,1 @@
+"""Readings and attributes of any entity as people see and write them, whatever the dialect."""

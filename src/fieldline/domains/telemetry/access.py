@@ -1,0 +1,112 @@
+"""Whose an entity is, and whether the caller may read or write its telemetry.
+
+Each domain's service knows its own entities; the table below says which one to ask. An entity that
+the caller may not even see stays hidden by that service.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from fieldline.domains.customer import service as customer_service
+from fieldline.domains.device import service as device_service
+from fieldline.domains.device_profile import service as device_profile_service
+from fieldline.domains.tenant import service as tenant_service
+from fieldline.domains.tenant_profile import service as tenant_profile_service
+from fieldline.domains.user import service as user_service
+from fieldline.kit.errors import Invalid, NotFound
+from fieldline.kit.ids import EntityRef, EntityType, parse_id
+from fieldline.security.caller import Caller
+from fieldline.security.permissions import Operation, check
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+Find = Callable[["AsyncSession", Caller, UUID], Awaitable[Any]]
+"""Returns the entity, if the caller may see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose an entity is; ``profile_id`` decides which rules see its messages."""
+
+    tenant_id: UUID | None
+    customer_id: UUID | None = None
+    profile_id: UUID | None = None
+
+
+FINDERS: dict[EntityType, tuple[Find, Callable[[Any], Owner]]] = {
+    EntityType.DEVICE: (
+        device_service.get,
+        lambda device: Owner(device.tenant_id, device.customer_id, device.device_profile_id),
+    ),
+    EntityType.DEVICE_PROFILE: (
+        device_profile_service.get,
+        lambda profile: Owner(profile.tenant_id, None, profile.id),
+    ),
+    EntityType.CUSTOMER: (
+        customer_service.get,
+        lambda customer: Owner(customer.tenant_id, customer.id),
+    ),
+    EntityType.USER: (user_service.get, lambda user: Owner(user.tenant_id, user.customer_id)),
+    EntityType.TENANT: (tenant_service.get, lambda tenant: Owner(tenant.id)),
+    EntityType.TENANT_PROFILE: (tenant_profile_service.get, lambda _profile: Owner(None)),
+}
+"""Entities that have telemetry and attributes."""
+
+
+async def owner_of(
+    session: "AsyncSession", caller: Caller, operation: Operation, entity: EntityRef
+) -> Owner:
+    """Return whose the entity is, if the caller may do this to it; raises as :func:`find`."""
+    _found, owner = await find(session, caller, operation, entity)
+    return owner
+
+
+async def find(
+    session: "AsyncSession", caller: Caller, operation: Operation, entity: EntityRef
+) -> tuple[Any, Owner]:
+    """Return the entity as its domain gives it, and its owner, if the caller may do this to it.
+
+    Raises:
+        Invalid: this kind of entity has no telemetry.
+        NotFound: there is no such entity, as far as the caller may know.
+        Forbidden: the caller may not.
+    """
+    finder = FINDERS.get(entity.type)
+    if finder is None:
+        kinds = ", ".join(sorted(FINDERS))
+        msg = f"{entity.type} has no telemetry and attributes; one of {kinds} has"
+        raise Invalid(msg)
+    get, describe = finder
+    try:
+        found = await get(session, caller, entity.id)
+    except NotFound as error:
+        name = entity.type.replace("_", " ").capitalize()
+        msg = f"{name} with requested id wasn't found!"
+        raise NotFound(msg) from error
+    owner = describe(found)
+    check(
+        caller,
+        operation,
+        entity.type,
+        tenant_id=owner.tenant_id,
+        customer_id=owner.customer_id,
+        entity_id=entity.id,
+    )
+    return found, owner
+
+
+def parse_entity(entity_type: str, entity_id: str) -> EntityRef:
+    """Read a reference from its two texts, the type in any case.
+
+    Raises:
+        Invalid: there is no such type, or the id is no UUID.
+    """
+    try:
+        kind = EntityType(entity_type.upper())
+    except ValueError as error:
+        msg = f"'{entity_type}' is not an entity type; expected a name like DEVICE"
+        raise Invalid(msg) from error
+    return EntityRef(kind, parse_id(entity_id))

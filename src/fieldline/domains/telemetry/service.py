@@ -1,0 +1,341 @@
+"""Reading, writing and deleting telemetry and attributes on behalf of a user.
+
+:class:`Telemetry` is the one place that both REST dialects and the WebSocket call. Every method
+first asks who owns the entity and whether the caller may; the answer costs no session afterwards,
+so that nothing waits for the time-series writer while a transaction is open.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Protocol
+from uuid import UUID
+
+from fieldline.domains.telemetry.access import Owner, owner_of
+from fieldline.domains.telemetry.completion import WRITE_TIMEOUT_S, Completion
+from fieldline.domains.telemetry.limits import check_range
+from fieldline.kit.errors import Invalid, Unavailable
+from fieldline.kit.ids import EntityRef
+from fieldline.kit.telemetry_json import Typed, stored_values
+from fieldline.kit.values import Value
+from fieldline.messaging.events import KeysDeleted
+from fieldline.messaging.message import Message, MessageType
+from fieldline.messaging.receipt import Receipt, unattended
+from fieldline.rest.services import Services
+from fieldline.security.caller import Caller
+from fieldline.security.permissions import Operation
+from fieldline.timeseries.checks import KeyChecks, storable
+from fieldline.timeseries.store import (
+    Attribute,
+    Deletion,
+    Point,
+    RangeQuery,
+    Scope,
+)
+
+Reading = tuple[int, Typed]
+"""A time in ms and the values of that time, as ``kit.telemetry_json`` types them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Values that a user is about to store; ``scope`` None means a time series.
+
+    Alarm rules that store something because of them hold ``receipt`` until it is stored.
+    """
+
+    tenant_id: UUID
+    entity: EntityRef
+    profile_id: UUID | None
+    scope: Scope | None
+    ts_ms: int
+    values: Mapping[str, Value]
+    receipt: Receipt
+
+
+class Evaluate(Protocol):
+    """Shows values to the alarm rules, then calls ``then``, which stores them, in every case."""
+
+    def __call__(self, saved: Saved, then: Callable[[], None]) -> None: ...
+
+
+def without_rules(_saved: Saved, then: Callable[[], None]) -> None:
+    """Store at once: for a platform without alarm rules."""
+    then()
+
+
+class Telemetry:
+    """Readings and attributes for users.
+
+    Args:
+        services: the parts below.
+        evaluate: the door to the alarm rules, which live above the domains; ``app`` gives it.
+    """
+
+    def __init__(self, services: Services, *, evaluate: Evaluate = without_rules) -> None:
+        self._services = services
+        self._evaluate = evaluate
+        self._keys = KeyChecks()
+
+    async def check(self, caller: Caller, operation: Operation, entity: EntityRef) -> Owner:
+        """Return whose the entity is, if the caller may do this to it.
+
+        Raises:
+            NotFound: there is no such entity, as far as the caller may know.
+            Forbidden: the caller may not.
+        """
+        async with self._services.database.read() as session:
+            return await owner_of(session, caller, operation, entity)
+
+    async def latest(
+        self, caller: Caller, entity: EntityRef, keys: Sequence[str] | None = None
+    ) -> dict[str, Point]:
+        """Return the newest point of the keys (None: of all); a key without data is left out."""
+        await self.check(caller, Operation.READ_TELEMETRY, entity)
+        return await self._services.store.latest(entity.id, _tuple(keys))
+
+    async def history(
+        self, caller: Caller, entity: EntityRef, query: RangeQuery
+    ) -> dict[str, list[Point]]:
+        """Return the points of a range; without keys in the query, of all keys.
+
+        Raises:
+            Invalid: the range or its intervals are out of bounds.
+        """
+        await self.check(caller, Operation.READ_TELEMETRY, entity)
+        query = check_range(query)
+        if not query.keys:
+            query = replace(query, keys=tuple(await self._services.store.keys(entity.id)))
+        return await self._services.store.read(query)
+
+    async def keys(self, caller: Caller, entity: EntityRef) -> list[str]:
+        await self.check(caller, Operation.READ_TELEMETRY, entity)
+        return await self._services.store.keys(entity.id)
+
+    async def attributes(
+        self,
+        caller: Caller,
+        entity: EntityRef,
+        scopes: Iterable[Scope] = Scope,
+        keys: Sequence[str] | None = None,
+    ) -> dict[Scope, list[Attribute]]:
+        """Return the attributes of each scope, sorted by key (keys None: all)."""
+        await self.check(caller, Operation.READ_ATTRIBUTES, entity)
+        store = self._services.store
+        return {scope: await store.attributes(entity.id, scope, _tuple(keys)) for scope in scopes}
+
+    async def save_readings(
+        self, caller: Caller, entity: EntityRef, readings: Sequence[Reading]
+    ) -> None:
+        """Store readings, through the alarm rules; returns when all of it is on disk.
+
+        Raises:
+            Invalid: nothing to store, or a key or value that cannot be stored.
+            Unavailable: the store is full or did not answer in time.
+        """
+        if not any(values for _ts, values in readings):
+            msg = "No timeseries data found in request body!"
+            raise Invalid(msg)
+        owner = await self.check(caller, Operation.WRITE_TELEMETRY, entity)
+        tenant_id = self._ready_to_write(owner)
+        completion = Completion()
+        all_saved = [
+            Saved(
+                tenant_id,
+                entity,
+                owner.profile_id,
+                None,
+                ts_ms,
+                self._storable(values),
+                completion.receipt,
+            )
+            for ts_ms, values in readings
+            if values
+        ]
+        for saved in all_saved:
+            completion.branch()
+            self._evaluate(saved, partial(self._store_readings, saved, completion))
+        await completion.wait()
+        data = [{"ts": ts_ms, "values": values} for ts_ms, values in readings]
+        self._publish(
+            MessageType.TIMESERIES_UPDATED, caller, entity, owner, {"timeseries": data}, {}
+        )
+
+    async def save_attributes(
+        self, caller: Caller, entity: EntityRef, scope: Scope, values: Typed
+    ) -> None:
+        """Store attributes, through the alarm rules; returns when they are on disk.
+
+        Raises:
+            Invalid: nothing to store, or a key or value that cannot be stored.
+            Unavailable: the store is full or did not answer in time.
+        """
+        if not values:
+            msg = "No attributes data found in request body!"
+            raise Invalid(msg)
+        owner = await self.check(caller, Operation.WRITE_ATTRIBUTES, entity)
+        tenant_id = self._ready_to_write(owner)
+        completion = Completion()
+        saved = Saved(
+            tenant_id,
+            entity,
+            owner.profile_id,
+            scope,
+            self._services.clock.now_ms(),
+            self._storable(values),
+            completion.receipt,
+        )
+        completion.branch()
+        self._evaluate(saved, partial(self._store_attributes, saved, completion))
+        await completion.wait()
+        self._publish(
+            MessageType.ATTRIBUTES_UPDATED, caller, entity, owner, values, {"scope": scope.value}
+        )
+
+    async def delete_readings(self, caller: Caller, entity: EntityRef, deletion: Deletion) -> None:
+        """Delete readings of some keys in a range.
+
+        Raises:
+            Invalid: no keys.
+        """
+        if not deletion.keys:
+            msg = "No timeseries keys provided!"
+            raise Invalid(msg)
+        owner = await self.check(caller, Operation.WRITE_TELEMETRY, entity)
+        tenant_id = self._ready_to_write(owner)
+        await self._flush()
+        await self._services.store.delete(deletion)
+        if deletion.latest:
+            await self._tell_deleted_latest(tenant_id, entity, deletion)
+        data = {
+            "timeseries": list(deletion.keys),
+            "startTs": deletion.start_ms or 0,
+            "endTs": deletion.end_ms or self._services.clock.now_ms(),
+        }
+        self._publish(MessageType.TIMESERIES_DELETED, caller, entity, owner, data, {})
+
+    async def delete_attributes(
+        self, caller: Caller, entity: EntityRef, scope: Scope, keys: Sequence[str]
+    ) -> None:
+        """Delete attributes of one scope.
+
+        Raises:
+            Invalid: no keys.
+        """
+        if not keys:
+            msg = "No attribute keys provided!"
+            raise Invalid(msg)
+        owner = await self.check(caller, Operation.WRITE_ATTRIBUTES, entity)
+        tenant_id = self._ready_to_write(owner)
+        await self._flush()
+        deleted = await self._services.store.delete_attributes(entity.id, scope, tuple(keys))
+        if deleted:
+            self._services.bus.emit(KeysDeleted(tenant_id, entity, scope.value, tuple(deleted)))
+        self._publish(
+            MessageType.ATTRIBUTES_DELETED,
+            caller,
+            entity,
+            owner,
+            {"attributes": list(keys)},
+            {"scope": scope.value},
+        )
+
+    def _ready_to_write(self, owner: Owner) -> UUID:
+        """Refuse while the writer is full; return the tenant that the values belong to."""
+        if self._services.writer.is_full:
+            msg = "Too many readings wait to be stored; try again"
+            raise Unavailable(msg)
+        if owner.tenant_id is None:
+            msg = "Things of the system have no telemetry and no attributes to write"
+            raise Invalid(msg)
+        return owner.tenant_id
+
+    async def _flush(self) -> None:
+        """Have stored what was given to the writer before, so that it does not outlive a delete."""
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
+                await self._services.writer.flush()
+        except TimeoutError as error:
+            msg = "The store is busy or away; nothing was deleted, try again"
+            raise Unavailable(msg) from error
+
+    def _storable(self, values: Typed) -> Mapping[str, Value]:
+        """Check values before the alarm rules see them, as the writer will."""
+        self._keys.check(values)
+        checked, _weight = storable(stored_values(values))
+        return checked
+
+    def _store_readings(self, saved: Saved, completion: Completion) -> None:
+        try:
+            self._services.writer.save_readings(
+                saved.tenant_id,
+                saved.entity,
+                saved.ts_ms,
+                saved.values,
+                completion.end,
+            )
+        except Exception as error:  # noqa: BLE001 - told to the caller, who waits
+            completion.end(error)
+
+    def _store_attributes(self, saved: Saved, completion: Completion) -> None:
+        def on_saved(_written: set[str], error: Exception | None) -> None:
+            completion.end(error)
+
+        try:
+            self._services.writer.save_attributes(
+                saved.tenant_id, saved.entity, saved.scope or Scope.SERVER, saved.values, on_saved
+            )
+        except Exception as error:  # noqa: BLE001 - told to the caller, who waits
+            completion.end(error)
+
+    async def _tell_deleted_latest(
+        self, tenant_id: UUID, entity: EntityRef, deletion: Deletion
+    ) -> None:
+        """Tell which keys have no latest value any more; one that was rewritten still has one."""
+        left = await self._services.store.latest(entity.id, deletion.keys)
+        gone = tuple(key for key in deletion.keys if key not in left)
+        if gone:
+            self._services.bus.emit(KeysDeleted(tenant_id, entity, None, gone))
+
+    def _publish(
+        self,
+        kind: MessageType,
+        caller: Caller,
+        entity: EntityRef,
+        owner: Owner,
+        data: Any,  # noqa: ANN401 - JSON is any of its types
+        metadata: dict[str, str],
+    ) -> None:
+        """Tell the rules what a user did."""
+        receipt = unattended()
+        message = Message(
+            kind,
+            entity,
+            owner.tenant_id or entity.id,
+            data,
+            metadata | _user_keys(caller),
+            ts_ms=self._services.clock.now_ms(),
+            receipt=receipt,
+            customer_id=owner.customer_id,
+            profile_id=owner.profile_id,
+        )
+        receipt.hold()
+        self._services.bus.publish(message)
+        receipt.release()
+
+
+def _user_keys(caller: Caller) -> dict[str, str]:
+    """Return the metadata that says which user it was."""
+    keys = {"userId": str(caller.user_id), "userName": caller.email, "userEmail": caller.email}
+    if caller.first_name:
+        keys["userFirstName"] = caller.first_name
+    if caller.last_name:
+        keys["userLastName"] = caller.last_name
+    if caller.customer_id is not None:
+        keys["customerId"] = str(caller.customer_id)
+    return keys
+
+
+def _tuple(keys: Sequence[str] | None) -> tuple[str, ...] | None:
+    return tuple(keys) if keys is not None else None

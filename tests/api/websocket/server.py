@@ -1,0 +1,82 @@
+"""A real uvicorn server on a port of its own, in the test's event loop, and a client of it."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+
+from fieldline.security.caller import Caller
+from tests.domains.telemetry.platform import Platform
+
+TIMEOUT_S = 10
+
+
+class Client:
+    """A WebSocket client that speaks JSON."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    async def send(self, frame: Any) -> None:
+        await self.connection.send(frame if isinstance(frame, str) else json.dumps(frame))
+
+    async def receive(self) -> Any:
+        async with asyncio.timeout(TIMEOUT_S):
+            return json.loads(await self.connection.recv())
+
+    async def ask(self, frame: Any) -> Any:
+        await self.send(frame)
+        return await self.receive()
+
+    async def closed(self) -> tuple[int, str]:
+        """Read until the server closes; returns its code and reason."""
+        async with asyncio.timeout(TIMEOUT_S):
+            async for _ in self.connection:
+                pass
+            await self.connection.wait_closed()
+        assert self.connection.close_code is not None
+        return self.connection.close_code, self.connection.close_reason or ""
+
+
+@asynccontextmanager
+async def serving(platform: Platform, **options: Any) -> AsyncIterator[int]:
+    """Serve the platform; gives the port."""
+    config = uvicorn.Config(
+        platform.app, log_level="warning", lifespan="off", ws="websockets-sansio", **options
+    )
+    server = uvicorn.Server(config)
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    task = asyncio.create_task(server.serve([listener]))
+    async with asyncio.timeout(TIMEOUT_S):
+        while not server.started:
+            await asyncio.sleep(0)
+    yield port
+    server.should_exit = True
+    await task
+
+
+@asynccontextmanager
+async def connected(
+    port: int, path: str = "/api/ws", *, token: str | None = None, **options: Any
+) -> AsyncIterator[Client]:
+    url = f"ws://127.0.0.1:{port}{path}" + (f"?token={token}" if token is not None else "")
+    async with connect(url, max_size=None, compression=None, **options) as connection:
+        yield Client(connection)
+
+
+@asynccontextmanager
+async def watching(
+    platform: Platform, caller: Caller, path: str = "/api/ws", **options: Any
+) -> AsyncIterator[Client]:
+    """Serve the platform and connect as a caller."""
+    async with (
+        serving(platform, **options) as port,
+        connected(port, path, token=platform.token(caller)) as client,
+    ):
+        yield client
