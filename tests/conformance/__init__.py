@@ -1,0 +1,1 @@
+"""Contracts of the interfaces that have several implementations, as test classes."""

@@ -87,6 +87,15 @@ class WriteBatch:
     readings: list[ReadingsWrite] = field(default_factory=list)
     attributes: list[AttributeWrite] = field(default_factory=list)
 
+    def keys(self) -> set[str]:
+        """Return all keys that occur."""
+        keys: set[str] = set()
+        for readings in self.readings:
+            keys.update(readings.values)
+        for attributes in self.attributes:
+            keys.update(attributes.values)
+        return keys
+
 
 @dataclass(slots=True)
 class WriteResult:

@@ -204,7 +204,7 @@ def _combine(aggregation: Aggregation, values: Sequence[Value]) -> Value | None:
     numbers = [value for value in values if type(value) is int or type(value) is float]
     strings = [value for value in values if type(value) is str]
     if aggregation in {Aggregation.MIN, Aggregation.MAX}:
-        return _extreme(min if aggregation is Aggregation.MIN else max, numbers, strings)
+        return _extreme(aggregation, numbers, strings)
     return _add_up(aggregation, numbers)
 
 
@@ -216,7 +216,10 @@ def _count(values: Sequence[Value]) -> int | None:
     return None
 
 
-def _extreme(choose, numbers, strings):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _extreme(
+    aggregation: Aggregation, numbers: Sequence[int | float], strings: Sequence[str]
+) -> Value | None:
+    choose = min if aggregation is Aggregation.MIN else max
     if not numbers:
         return choose(strings, default=None)
     found = choose(numbers)

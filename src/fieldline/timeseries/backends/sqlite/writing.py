@@ -48,21 +48,12 @@ Series = tuple[bytes, int]
 
 def write_batch(cursor: sqlite3.Cursor, batch: WriteBatch, keys: KeyIds) -> list[set[str]]:
     """Write inside the open transaction; returns the keys written per attribute write."""
-    ids = keys.resolve(cursor, _keys_of(batch))
+    ids = keys.resolve(cursor, batch.keys())
     history, latest = _collect(batch.readings, ids)
     blobs: dict[bytes, bytearray] = {}
     _insert(cursor, _HISTORY, ((e, k, ts, value) for (e, k, ts), value in history.items()), blobs)
     _insert(cursor, _LATEST, ((e, k, ts, value) for (e, k), (ts, value) in latest.items()), blobs)
     return [_write_attributes(cursor, write, ids) for write in batch.attributes]
-
-
-def _keys_of(batch: WriteBatch) -> set[str]:
-    keys: set[str] = set()
-    for readings in batch.readings:
-        keys.update(readings.values)
-    for attributes in batch.attributes:
-        keys.update(attributes.values)
-    return keys
 
 
 def _collect(
