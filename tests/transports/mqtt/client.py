@@ -93,7 +93,7 @@ class MqttClient(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         await loop.create_connection(lambda: client, host, port, ssl=tls)
         await client._until(lambda: client.connack is not None, CONNECT_TIMEOUT_S)
-        assert client.connack is not None  # noqa: S101 - just waited for
+        assert client.connack is not None
         if client.connack.code:
             raise ConnectionRefused(client.connack.code)
         client._keep_alive()
@@ -207,7 +207,7 @@ class MqttClient(asyncio.Protocol):
         if self._reader.error is not None and self._transport is not None:
             self._transport.abort()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+    def connection_lost(self, exc: Exception | None) -> None:
         self._is_lost = True
         self._changed.set()
         if self._pinging is not None:
@@ -244,10 +244,10 @@ class MqttClient(asyncio.Protocol):
 
 
 _HANDLERS: dict[type, Callable[[MqttClient, Any], None]] = {
-    Connack: MqttClient._on_connack,  # noqa: SLF001 - the table of this class
-    Puback: MqttClient._on_puback,  # noqa: SLF001
-    Suback: MqttClient._on_answer,  # noqa: SLF001
-    Unsuback: MqttClient._on_answer,  # noqa: SLF001
-    Publish: MqttClient._on_publish,  # noqa: SLF001
-    Disconnect: MqttClient._on_disconnect,  # noqa: SLF001
+    Connack: MqttClient._on_connack,
+    Puback: MqttClient._on_puback,
+    Suback: MqttClient._on_answer,
+    Unsuback: MqttClient._on_answer,
+    Publish: MqttClient._on_publish,
+    Disconnect: MqttClient._on_disconnect,
 }
