@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fieldline.domains.user.errors import MailNotSent
 from fieldline.kit import errors as kinds
 from fieldline.rest.dialects import (
     Problem,
@@ -47,6 +48,7 @@ KINDS: dict[type[kinds.FieldlineError], tuple[int, int, int]] = {
     kinds.TooLarge: (413, BAD_REQUEST, 413),
     kinds.RateLimited: (429, TOO_MANY, 429),
     kinds.Unavailable: (503, GENERAL, 503),
+    MailNotSent: (500, GENERAL, 503),
 }
 """Kind -> ThingsBoard's status, its errorCode, v1's status; a subclass is told as its base."""
 

@@ -75,3 +75,15 @@ class KeysDeleted:
     scope: str | None
     keys: tuple[str, ...]
     notify_device: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TokensRevoked:
+    """Tokens issued until ``before_ms`` to a session, user, customer or tenant are outdated.
+
+    ``forget_ms``: when all of them have expired anyway.
+    """
+
+    subject_id: UUID
+    before_ms: int
+    forget_ms: int

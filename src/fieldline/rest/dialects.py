@@ -100,7 +100,13 @@ class StrictRequest(Request):
 class Route(APIRoute):
     """A route of any dialect: strict JSON, and the error form of its choice."""
 
-    error_form: ClassVar[ErrorForm | None] = None
+    error_form: ClassVar["staticmethod[[Problem], Response] | None"] = None
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **kwargs: Any) -> None:  # noqa: ANN401
+        if getattr(endpoint, "__annotations__", {}).get("return", endpoint) is None:
+            # Nothing to say is an empty body, not JSON's null.
+            kwargs["response_class"] = Response
+        super().__init__(path, endpoint, **kwargs)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -114,8 +120,8 @@ class Route(APIRoute):
 class TbRoute(Route):
     """A route of ThingsBoard's dialect; see the module's text."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - FastAPI's signature
-        super().__init__(*args, **kwargs)
+    def __init__(self, path: str, endpoint: Callable[..., Any], **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(path, endpoint, **kwargs)
         self.required_query = _required_query(self)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:

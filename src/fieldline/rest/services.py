@@ -32,7 +32,7 @@ class Limits:
     default_tenant_assets: int = 0
 
 
-TenantSeeder = Callable[[AsyncSession, UUID], Awaitable[None]]
+TenantSeeder = Callable[[AsyncSession, UUID], Awaitable[object]]
 """Makes what a new tenant starts with (default profiles, root rule chain), in its transaction."""
 
 

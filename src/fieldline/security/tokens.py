@@ -89,10 +89,10 @@ class Tokens:
         self._outdated: dict[UUID, tuple[int, int]] = {}
         self._prune_at = FIRST_PRUNE
 
-    @property
-    def longest_life_ms(self) -> int:
-        """How long any token can live, which is how long an outdating must be remembered."""
-        return max(self._access_s, self._refresh_s) * 1_000
+    def outdating_now(self) -> tuple[int, int]:
+        """Return the ``before_ms`` and ``forget_ms`` of :meth:`outdate` for a change made now."""
+        now_ms = self._clock.now_ms()
+        return now_ms, now_ms + max(self._access_s, self._refresh_s) * 1_000
 
     def issue(self, caller: Caller, *, after_ms: int = 0) -> TokenPair:
         """Make a pair for a caller, in its session or, when it has none, in a new one.

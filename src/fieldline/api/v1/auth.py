@@ -1,0 +1,72 @@
+"""Log-in, log-out and passwords in the v1 dialect."""
+
+from pydantic import BaseModel
+
+from fieldline.api.v1.users import User, shown
+from fieldline.domains.login import service
+from fieldline.domains.login.schemas import ChangePasswordRequest, LoginRequest, RefreshRequest
+from fieldline.domains.user import service as user_service
+from fieldline.kit.errors import Forbidden, Unauthenticated
+from fieldline.rest.callers import AnyUser, public
+from fieldline.rest.dialects import v1_router
+from fieldline.rest.services import ServicesDep
+from fieldline.rest.sessions import ReadSession
+from fieldline.security.permissions import DENIED
+from fieldline.security.tokens import TokenPair
+
+router = v1_router("auth")
+
+
+class Tokens(BaseModel):
+    """A pair of tokens."""
+
+    token: str
+    refresh_token: str
+
+
+class Done(BaseModel):
+    """Nothing but that it was done."""
+
+    success: bool = True
+
+
+@router.post("/auth/login", dependencies=[public])
+async def log_in(body: LoginRequest, services: ServicesDep) -> Tokens:
+    """Log in by e-mail address and password."""
+    return _tokens(await service.log_in(services, body.username, body.password))
+
+
+@router.post("/auth/token/refresh", dependencies=[public])
+async def refresh(body: RefreshRequest, services: ServicesDep) -> Tokens:
+    """Exchange a refresh token for new tokens."""
+    if not body.refresh_token:
+        raise Unauthenticated("Authentication failed: refresh_token is missing")
+    return _tokens(await service.refresh(services, body.refresh_token))
+
+
+@router.get("/auth/user")
+async def get_current_user(caller: AnyUser, session: ReadSession) -> User:
+    """Return the user that the token speaks for."""
+    if caller.is_public:
+        raise Forbidden(DENIED)
+    found = await user_service.get(session, caller, caller.user_id)
+    return (await shown(session, [found]))[0]
+
+
+@router.post("/auth/changePassword")
+async def change_password(
+    body: ChangePasswordRequest, caller: AnyUser, services: ServicesDep
+) -> Tokens:
+    """Set a new password; older tokens end and new ones are returned."""
+    return _tokens(await service.change_password(services, caller, body.current, body.new))
+
+
+@router.post("/auth/logout")
+async def log_out(caller: AnyUser, services: ServicesDep) -> Done:
+    """End the session of the token."""
+    await service.log_out(services, caller)
+    return Done()
+
+
+def _tokens(pair: TokenPair) -> Tokens:
+    return Tokens(token=pair.access, refresh_token=pair.refresh)

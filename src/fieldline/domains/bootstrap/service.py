@@ -1,0 +1,151 @@
+"""First start: the default tenant profile and the first system administrator; demo logins."""
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from fieldline.domains.customer import service as customer_service
+from fieldline.domains.tenant import service as tenant_service
+from fieldline.domains.tenant_profile import service as tenant_profile_service
+from fieldline.domains.user import credentials as credentials_service
+from fieldline.domains.user import service as user_service
+from fieldline.kit.ids import NULL_UUID
+from fieldline.rest.services import Services
+from fieldline.security.caller import Authority, Caller
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+SYSTEM = Caller(user_id=NULL_UUID, authority=Authority.SYS_ADMIN, email="system")
+"""Who acts when the platform itself does."""
+DEFAULT_ADMIN_EMAIL = "sysadmin@thingsboard.org"
+DEMO_TENANT = "Tenant"
+DEMO_CUSTOMER = "Customer A"
+PASSWORD_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class NewAdministrator:
+    """The system administrator that was made; ``password`` only if it was generated."""
+
+    email: str
+    password: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DemoTenant:
+    """Where the demo's things go; ``is_new`` when this call made the tenant."""
+
+    tenant_id: UUID
+    customer_id: UUID
+    administrator: Caller
+    is_new: bool
+
+
+async def first_start(
+    services: Services, *, email: str = DEFAULT_ADMIN_EMAIL, password: str | None = None
+) -> NewAdministrator | None:
+    """Make what every installation has, where it is missing.
+
+    Returns:
+        The system administrator, if there was none; a password that was generated is in it and
+        nowhere else.
+    """
+    async with services.database.write() as session:
+        await _seed_profile(session, services)
+        has_administrator = await credentials_service.has_system_administrator(session)
+    if has_administrator:
+        return None
+    return await create_administrator(services, email, password)
+
+
+async def create_administrator(
+    services: Services, email: str, password: str | None = None
+) -> NewAdministrator:
+    """Make one more system administrator; without a password one is generated.
+
+    Raises:
+        Invalid: the address or the password is refused.
+        EmailTaken: there is a user of that address.
+    """
+    chosen = password or secrets.token_urlsafe(PASSWORD_BYTES)
+    password_hash = await services.passwords.hash(chosen)
+    async with services.database.write() as session:
+        await user_service.create(
+            session,
+            SYSTEM,
+            {"email": email},
+            {"authority": Authority.SYS_ADMIN, "tenant_id": None, "customer_id": None},
+            credentials_service.active(password_hash),
+        )
+    return NewAdministrator(email, None if password else chosen)
+
+
+async def seed_demo_logins(services: Services) -> DemoTenant:
+    """Make the well-known demo logins with their tenant and customer, where they are missing."""
+    hashes = {
+        name: await services.passwords.hash(name) for name in ("sysadmin", "tenant", "customer")
+    }
+    async with services.database.write() as session:
+        await _seed_profile(session, services)
+        tenant = await tenant_service.find_by_title(session, DEMO_TENANT)
+        is_new = tenant is None
+        if tenant is None:
+            tenant = await tenant_service.create(
+                session, SYSTEM, {"title": DEMO_TENANT}, seeders=services.tenant_seeders
+            )
+        as_tenant = Caller(
+            user_id=NULL_UUID, authority=Authority.TENANT_ADMIN, tenant_id=tenant.id, email="system"
+        )
+        customer = await customer_service.by_title(session, as_tenant, DEMO_CUSTOMER)
+        if customer is None:
+            customer = await customer_service.create(session, as_tenant, {"title": DEMO_CUSTOMER})
+        await _ensure_user(
+            session, SYSTEM, DEFAULT_ADMIN_EMAIL, hashes["sysadmin"], authority=Authority.SYS_ADMIN
+        )
+        await _ensure_user(
+            session,
+            as_tenant,
+            "tenant@thingsboard.org",
+            hashes["tenant"],
+            authority=Authority.TENANT_ADMIN,
+        )
+        await _ensure_user(
+            session,
+            as_tenant,
+            "customer@thingsboard.org",
+            hashes["customer"],
+            authority=Authority.CUSTOMER_USER,
+            customer_id=customer.id,
+        )
+    return DemoTenant(tenant.id, customer.id, as_tenant, is_new)
+
+
+async def _seed_profile(session: "AsyncSession", services: Services) -> None:
+    await tenant_profile_service.seed(
+        session,
+        max_devices=services.limits.default_tenant_devices,
+        max_assets=services.limits.default_tenant_assets,
+    )
+
+
+async def _ensure_user(
+    session: "AsyncSession",
+    caller: Caller,
+    email: str,
+    password_hash: str,
+    *,
+    authority: Authority,
+    customer_id: UUID | None = None,
+) -> None:
+    """Make a user who can log in, unless the address is taken; nobody's password is changed."""
+    if await credentials_service.by_email(session, email) is not None:
+        return
+    await user_service.create(
+        session,
+        caller,
+        {"email": email},
+        {"authority": authority, "tenant_id": caller.tenant_id, "customer_id": customer_id},
+        credentials_service.active(password_hash),
+    )

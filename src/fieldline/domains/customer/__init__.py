@@ -1,0 +1,1 @@
+"""Whom a tenant serves: things are assigned to customers, whose users see them."""

@@ -1,0 +1,221 @@
+"""Customers of a tenant."""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from uuid import UUID
+
+from fieldline.database.contact import CONTACT_FIELDS
+from fieldline.database.engine import emit_after_commit
+from fieldline.domains.customer.errors import CustomerNotFound, CustomerTitleTaken, ReservedTitle
+from fieldline.domains.customer.models import Customer
+from fieldline.domains.customer.repository import CustomerRepository
+from fieldline.domains.revocation import service as revocation_service
+from fieldline.domains.tenant_profile import service as tenant_profile_service
+from fieldline.kit.errors import Forbidden, StaleVersion
+from fieldline.kit.ids import EntityRef, EntityType
+from fieldline.kit.paging import Page, PageRequest
+from fieldline.kit.text import check_text
+from fieldline.messaging.events import Change, EntityChanged
+from fieldline.rest.contact import check_contact
+from fieldline.security.caller import Caller
+from fieldline.security.permissions import DENIED, Operation, check
+from fieldline.security.tokens import Tokens
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+PUBLIC_TITLE = "Public"
+_PLAIN = (*CONTACT_FIELDS, "external_id", "additional_info")
+
+
+class CustomerFields(TypedDict, total=False):
+    """Fields to set; what is left out stays as it is, or takes its default."""
+
+    title: str | None
+    external_id: UUID | None
+    country: str | None
+    state: str | None
+    city: str | None
+    address: str | None
+    address2: str | None
+    zip: str | None
+    phone: str | None
+    email: str | None
+    additional_info: dict[str, Any] | None
+
+
+class CustomerName(NamedTuple):
+    """What lists of assigned things show of a customer."""
+
+    title: str
+    is_public: bool
+
+
+async def get(session: "AsyncSession", caller: Caller, customer_id: UUID) -> Customer:
+    return await _find(session, caller, customer_id, Operation.READ)
+
+
+async def require(session: "AsyncSession", tenant_id: UUID, customer_id: UUID) -> Customer:
+    """Return a customer of that tenant, for those who assign things to it.
+
+    Raises:
+        CustomerNotFound: the tenant has no such customer.
+    """
+    customer = await CustomerRepository(session).get(customer_id)
+    if customer is None or customer.tenant_id != tenant_id:
+        raise CustomerNotFound(customer_id)
+    return customer
+
+
+async def names(session: "AsyncSession", ids: Collection[UUID]) -> dict[UUID, CustomerName]:
+    """Return id -> name, for the lists of those who have read the ids already."""
+    found = await CustomerRepository(session).by_ids(ids)
+    return {item.id: CustomerName(item.title, item.is_public) for item in found}
+
+
+async def by_title(session: "AsyncSession", caller: Caller, title: str) -> Customer | None:
+    """Return the tenant's customer of exactly this title, if there is one."""
+    tenant_id = _tenant_of(caller)
+    check(caller, Operation.READ, EntityType.CUSTOMER, tenant_id=tenant_id)
+    return await CustomerRepository(session).by_title(tenant_id, title)
+
+
+async def page(session: "AsyncSession", caller: Caller, request: PageRequest) -> Page[Customer]:
+    """Return a page of the tenant's customers, to a customer user of the own one."""
+    tenant_id = _tenant_of(caller)
+    check(
+        caller,
+        Operation.READ,
+        EntityType.CUSTOMER,
+        tenant_id=tenant_id,
+        customer_id=caller.customer_id,
+    )
+    return await CustomerRepository(session).page(tenant_id, request, only_id=caller.customer_id)
+
+
+async def by_ids(
+    session: "AsyncSession", caller: Caller, ids: Collection[UUID]
+) -> Sequence[Customer]:
+    """Return the customers of these ids; one that the caller may not see is left out."""
+    tenant_id = _tenant_of(caller)
+    check(caller, Operation.READ, EntityType.CUSTOMER, tenant_id=tenant_id)
+    found = await CustomerRepository(session).by_ids(ids)
+    return [customer for customer in found if customer.tenant_id == tenant_id]
+
+
+async def create(session: "AsyncSession", caller: Caller, fields: CustomerFields) -> Customer:
+    tenant_id = _tenant_of(caller)
+    check(caller, Operation.CREATE, EntityType.CUSTOMER, tenant_id=tenant_id)
+    repository = CustomerRepository(session)
+    await tenant_profile_service.require_room(
+        session, tenant_id, EntityType.CUSTOMER, lambda: repository.count(tenant_id)
+    )
+    customer = Customer(tenant_id=tenant_id, is_public=False)
+    await _set(session, customer, {"title": None, **fields})
+    await repository.add(customer)
+    _tell(session, customer, Change.CREATED)
+    return customer
+
+
+async def public_customer(session: "AsyncSession", tenant_id: UUID) -> Customer:
+    """Return the customer that stands for everybody; the first call makes it."""
+    repository = CustomerRepository(session)
+    customer = await repository.public(tenant_id)
+    if customer is None:
+        customer = Customer(
+            tenant_id=tenant_id,
+            title=PUBLIC_TITLE,
+            is_public=True,
+            additional_info={"isPublic": True},
+        )
+        await repository.add(customer)
+        _tell(session, customer, Change.CREATED)
+    return customer
+
+
+async def find_public(session: "AsyncSession", customer_id: UUID) -> Customer | None:
+    """Return the customer if it is a tenant's public one (for the public log-in)."""
+    customer = await CustomerRepository(session).get(customer_id)
+    return customer if customer is not None and customer.is_public else None
+
+
+async def update(
+    session: "AsyncSession",
+    caller: Caller,
+    customer_id: UUID,
+    fields: CustomerFields,
+    *,
+    version: int | None = None,
+) -> Customer:
+    """Change the given fields.
+
+    Raises:
+        StaleVersion: ``version`` is given and is not the stored one.
+    """
+    customer = await _find(session, caller, customer_id, Operation.WRITE)
+    if version is not None and version != customer.version:
+        raise StaleVersion("Customer was already changed by someone else")
+    await _set(session, customer, fields)
+    await CustomerRepository(session).save(customer)
+    _tell(session, customer, Change.UPDATED)
+    return customer
+
+
+async def delete(
+    session: "AsyncSession", caller: Caller, customer_id: UUID, *, tokens: Tokens
+) -> None:
+    """Delete a customer and its users; what was assigned to it stays, unassigned."""
+    customer = await _find(session, caller, customer_id, Operation.DELETE)
+    await CustomerRepository(session).delete(customer)
+    await revocation_service.revoke(session, tokens, customer_id)
+    _tell(session, customer, Change.DELETED)
+
+
+async def _find(
+    session: "AsyncSession", caller: Caller, customer_id: UUID, operation: Operation
+) -> Customer:
+    customer = await CustomerRepository(session).get(customer_id)
+    if customer is None:
+        raise CustomerNotFound(customer_id)
+    check(
+        caller,
+        operation,
+        EntityType.CUSTOMER,
+        tenant_id=customer.tenant_id,
+        customer_id=customer.id,
+    )
+    return customer
+
+
+async def _set(session: "AsyncSession", customer: Customer, fields: CustomerFields) -> None:
+    if "title" in fields:
+        await _set_title(session, customer, fields["title"])
+    check_contact(fields)
+    for name, value in fields.items():
+        if name in _PLAIN:
+            setattr(customer, name, value)
+    if customer.is_public:
+        # Clients tell the public customer by this mark; it cannot be edited away.
+        customer.additional_info = {**(customer.additional_info or {}), "isPublic": True}
+
+
+async def _set_title(session: "AsyncSession", customer: Customer, title: str | None) -> None:
+    check_text("Customer title", title)
+    if (title == PUBLIC_TITLE) != customer.is_public:
+        raise ReservedTitle
+    with session.no_autoflush:
+        other = await CustomerRepository(session).by_title(customer.tenant_id, title or "")
+    if other is not None and other is not customer:
+        raise CustomerTitleTaken
+    customer.title = title or ""
+
+
+def _tenant_of(caller: Caller) -> UUID:
+    if caller.tenant_id is None:
+        raise Forbidden(DENIED)
+    return caller.tenant_id
+
+
+def _tell(session: "AsyncSession", customer: Customer, change: Change) -> None:
+    ref = EntityRef(EntityType.CUSTOMER, customer.id)
+    emit_after_commit(session, EntityChanged(customer.tenant_id, ref, change))

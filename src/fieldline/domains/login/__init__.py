@@ -1,0 +1,1 @@
+"""Logging in and out, new tokens for old ones, changing the password."""

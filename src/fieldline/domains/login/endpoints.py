@@ -1,0 +1,143 @@
+"""Log-in, log-out and passwords under ``/api/auth`` and ``/api/noauth``, for both dialects."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import Depends, Query
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from fieldline.domains.login import service
+from fieldline.domains.login.schemas import (
+    ActivateRequest,
+    ChangePasswordRequest,
+    LoginRequest,
+    PasswordPolicy,
+    PublicLoginRequest,
+    RefreshRequest,
+    Tokens,
+)
+from fieldline.domains.user import credentials
+from fieldline.domains.user import service as user_service
+from fieldline.domains.user.errors import BadActivationToken
+from fieldline.domains.user.schemas import User
+from fieldline.kit.errors import Invalid, Unauthenticated
+from fieldline.kit.ids import parse_id
+from fieldline.rest.callers import AnyUser, public
+from fieldline.rest.dialects import tb_router
+from fieldline.rest.services import ServicesDep
+from fieldline.rest.sessions import ReadSession
+from fieldline.security.tokens import TokenPair
+
+router = tb_router("auth")
+
+
+async def _read_login(request: Request) -> LoginRequest:
+    """Read the body; one that cannot be read is a failed log-in, not a bad request."""
+    try:
+        return LoginRequest.model_validate_json(await request.body())
+    except ValueError as error:
+        raise Unauthenticated("Authentication failed") from error
+
+
+@router.post(
+    "/auth/login",
+    dependencies=[public],
+    openapi_extra={
+        "requestBody": {
+            "content": {"application/json": {"schema": LoginRequest.model_json_schema()}}
+        }
+    },
+)
+async def log_in(
+    body: Annotated[LoginRequest, Depends(_read_login)], services: ServicesDep
+) -> Tokens:
+    """Log in by e-mail address and password."""
+    return _tokens(await service.log_in(services, body.username, body.password))
+
+
+@router.post("/auth/login/public", dependencies=[public])
+async def log_in_publicly(body: PublicLoginRequest, services: ServicesDep) -> Tokens:
+    """Log in as nobody in particular, to see what a tenant has made public."""
+    try:
+        public_id = parse_id(body.public_id or "")
+    except Invalid as error:
+        raise Unauthenticated("Authentication failed") from error
+    return _tokens(await service.public_log_in(services, public_id))
+
+
+@router.post("/auth/token", dependencies=[public])
+async def refresh(body: RefreshRequest, services: ServicesDep) -> Tokens:
+    """Exchange a refresh token for new tokens."""
+    if not body.refresh_token:
+        raise Unauthenticated("Authentication failed")
+    return _tokens(await service.refresh(services, body.refresh_token))
+
+
+@router.post("/auth/logout")
+async def log_out(caller: AnyUser, services: ServicesDep) -> None:
+    """End the session of the token."""
+    await service.log_out(services, caller)
+
+
+@router.get("/auth/user")
+async def get_current_user(caller: AnyUser, session: ReadSession) -> User:
+    """Return the user that the token speaks for."""
+    if caller.is_public:
+        return User(
+            id=caller.user_id,
+            created_time=0,
+            tenant_id=caller.tenant_id,
+            customer_id=caller.customer_id,
+            email=caller.email,
+            authority=caller.authority,
+            first_name=caller.first_name,
+            last_name=caller.last_name,
+            phone=None,
+            additional_info=None,
+            version=1,
+        )
+    return User.model_validate(await user_service.get(session, caller, caller.user_id))
+
+
+@router.post("/auth/changePassword")
+async def change_password(
+    body: ChangePasswordRequest, caller: AnyUser, services: ServicesDep
+) -> Tokens:
+    """Set a new password; older tokens end and new ones are returned."""
+    return _tokens(await service.change_password(services, caller, body.current, body.new))
+
+
+@router.get("/noauth/userPasswordPolicy", dependencies=[public])
+async def get_password_policy(services: ServicesDep) -> PasswordPolicy:
+    """Return what a password must be."""
+    policy = services.passwords.policy
+    return PasswordPolicy(
+        minimum_length=policy.minimum_length, maximum_length=policy.maximum_length
+    )
+
+
+@router.get("/noauth/activate", dependencies=[public])
+async def follow_activation_link(
+    token: Annotated[str, Query(alias="activateToken")], session: ReadSession, services: ServicesDep
+) -> Response:
+    """Send the browser of a new user to the page where a password is chosen."""
+    try:
+        await credentials.check_activation_token(
+            session, token, services.vault, services.clock.now_ms()
+        )
+    except BadActivationToken:
+        return Response(status_code=409)
+    return RedirectResponse(
+        f"/login/createPassword?activateToken={quote(token, safe='')}", status_code=303
+    )
+
+
+@router.post("/noauth/activate", dependencies=[public])
+async def activate(body: ActivateRequest, services: ServicesDep) -> Tokens:
+    """Choose the first password; the user is logged in."""
+    return _tokens(await service.activate(services, body.activate_token, body.password))
+
+
+def _tokens(pair: TokenPair) -> Tokens:
+    return Tokens(token=pair.access, refresh_token=pair.refresh)

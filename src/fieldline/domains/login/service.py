@@ -1,0 +1,169 @@
+"""Logging in and out, new tokens for old ones, choosing and changing a password.
+
+These functions open their own sessions: bcrypt takes a quarter of a second, and no transaction
+may be open meanwhile.
+"""
+
+from uuid import UUID
+
+from fieldline.domains.customer import service as customer_service
+from fieldline.domains.revocation import service as revocation_service
+from fieldline.domains.user import credentials as credentials_service
+from fieldline.kit.errors import Invalid, NotFound, Unauthenticated
+from fieldline.kit.ids import NULL_UUID
+from fieldline.rest.services import Services
+from fieldline.security.caller import Authority, Caller
+from fieldline.security.tokens import RefreshToken, TokenPair
+
+WRONG = "Invalid username or password"
+INACTIVE = "User account is not active"
+PUBLIC_NAME = "Public"
+
+
+async def log_in(services: Services, email: str | None, password: str | None) -> TokenPair:
+    """Return tokens for an address and its password.
+
+    Raises:
+        Unauthenticated: they do not belong together, or the user may not log in.
+        Unavailable: too many log-ins are under way.
+    """
+    if not email or not email.strip() or not password:
+        raise Unauthenticated("Authentication failed")
+    async with services.database.read() as session:
+        found = await credentials_service.by_email(session, email)
+    stored_hash = found[1].password if found else None
+    try:
+        is_right = await services.passwords.verify(password, stored_hash)
+    except Invalid:
+        is_right = False
+    if found is None:
+        raise Unauthenticated(WRONG)
+    user, credentials = found
+    if not credentials.enabled:
+        raise Unauthenticated(INACTIVE)
+    if not is_right:
+        raise Unauthenticated(WRONG)
+    await _note_login(services, user.id, stored_hash)
+    return services.tokens.issue(credentials_service.caller_of(user))
+
+
+async def public_log_in(services: Services, public_id: UUID) -> TokenPair:
+    """Return tokens of nobody in particular, for what a tenant has made public."""
+    return services.tokens.issue(await _public_caller(services, public_id))
+
+
+async def refresh(services: Services, token: str) -> TokenPair:
+    """Return new tokens of the same session.
+
+    Raises:
+        BadToken, TokenExpired: the refresh token is not valid (any more).
+        Unauthenticated: the user is gone or may not log in.
+    """
+    claims = services.tokens.verify_refresh(token)
+    if claims.is_public:
+        public_id = _public_id(claims)
+        return services.tokens.issue(
+            await _public_caller(services, public_id, str(claims.session_id))
+        )
+    async with services.database.read() as session:
+        found = await credentials_service.by_id(session, claims.user_id)
+    if found is None:
+        raise Unauthenticated("User not found by refresh token")
+    user, credentials = found
+    if not credentials.enabled:
+        raise Unauthenticated(INACTIVE)
+    # The user may have been disabled while it was read: then the token is outdated by now.
+    services.tokens.verify_refresh(token)
+    return services.tokens.issue(credentials_service.caller_of(user, str(claims.session_id)))
+
+
+async def log_out(services: Services, caller: Caller) -> None:
+    """End the session that the caller's token belongs to."""
+    async with services.database.write() as session:
+        await revocation_service.end_session(
+            session, services.tokens, UUID(caller.session_id), caller.user_id
+        )
+
+
+async def change_password(
+    services: Services, caller: Caller, current: str | None, new: str | None
+) -> TokenPair:
+    """Set a new password; all tokens issued before end, and a new pair is returned.
+
+    Raises:
+        Invalid: the current one is wrong, or the new one is refused.
+    """
+    if not current or not new:
+        raise Invalid("Both the current and the new password should be specified!")
+    async with services.database.read() as session:
+        found = await credentials_service.by_id(session, caller.user_id)
+    if found is None:
+        raise Invalid("Only a user with a password can change it")
+    user, credentials = found
+    if not await services.passwords.verify(current, credentials.password):
+        raise Invalid("Current password doesn't match!")
+    if new == current:
+        raise Invalid("New password should be different from existing!")
+    new_hash = await services.passwords.hash(new)
+    async with services.database.write() as session:
+        stored = await credentials_service.of(session, user.id, lock=True)
+        if stored.password != credentials.password:
+            raise Invalid("Current password doesn't match!")
+        stored.password = new_hash
+        before_ms = await revocation_service.revoke(session, services.tokens, user.id)
+    return services.tokens.issue(credentials_service.caller_of(user), after_ms=before_ms)
+
+
+async def activate(services: Services, token: str, password: str) -> TokenPair:
+    """Set a new user's first password and log the user in.
+
+    Raises:
+        BadActivationToken: the link was used, or is too old.
+        Invalid: the password is refused.
+    """
+    now_ms = services.clock.now_ms()
+    async with services.database.read() as session:
+        user_id = await credentials_service.check_activation_token(
+            session, token, services.vault, now_ms
+        )
+    password_hash = await services.passwords.hash(password)
+    async with services.database.write() as session:
+        await credentials_service.activate(session, user_id, password_hash)
+        found = await credentials_service.by_id(session, user_id)
+    if found is None:
+        raise NotFound("The user was deleted meanwhile")
+    return services.tokens.issue(credentials_service.caller_of(found[0]))
+
+
+async def _note_login(services: Services, user_id: UUID, stored_hash: str | None) -> None:
+    """Store the time of the log-in, unless the user was disabled or changed meanwhile."""
+    async with services.database.write() as session:
+        credentials = await credentials_service.of(session, user_id, lock=True)
+        if not credentials.enabled or credentials.password != stored_hash:
+            raise Unauthenticated(WRONG)
+        credentials.last_login_ms = services.clock.now_ms()
+
+
+async def _public_caller(services: Services, public_id: UUID, session_id: str = "") -> Caller:
+    async with services.database.read() as session:
+        customer = await customer_service.find_public(session, public_id)
+    if customer is None:
+        raise Unauthenticated("Authentication failed")
+    return Caller(
+        user_id=NULL_UUID,
+        authority=Authority.CUSTOMER_USER,
+        tenant_id=customer.tenant_id,
+        customer_id=customer.id,
+        email=str(public_id),
+        first_name=PUBLIC_NAME,
+        last_name=PUBLIC_NAME,
+        session_id=session_id,
+        is_public=True,
+    )
+
+
+def _public_id(claims: RefreshToken) -> UUID:
+    try:
+        return UUID(claims.subject)
+    except ValueError as error:
+        raise Unauthenticated("Authentication failed") from error

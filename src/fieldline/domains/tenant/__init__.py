@@ -1,0 +1,1 @@
+"""Who owns data: everything in the platform but its administration belongs to a tenant."""

@@ -1,0 +1,1 @@
+"""What a tenant may use: how many devices, assets, users, how much of what."""

@@ -1,0 +1,1 @@
+"""People who log in, and what proves who they are."""

@@ -1,0 +1,270 @@
+"""Users: who may make, see and change whom. Log-in and passwords are in ``credentials``."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, TypedDict
+from uuid import UUID
+
+from fieldline.database.engine import emit_after_commit
+from fieldline.domains.customer import service as customer_service
+from fieldline.domains.revocation import service as revocation_service
+from fieldline.domains.tenant import service as tenant_service
+from fieldline.domains.tenant_profile import service as tenant_profile_service
+from fieldline.domains.user import credentials as credentials_service
+from fieldline.domains.user.errors import EmailTaken, InvalidUser, UserNotFound
+from fieldline.domains.user.models import User, UserCredentials
+from fieldline.domains.user.repository import UserFilter, UserRepository
+from fieldline.kit.errors import Forbidden, StaleVersion
+from fieldline.kit.ids import EntityRef, EntityType
+from fieldline.kit.paging import Page, PageRequest
+from fieldline.kit.text import check_email, check_json, check_optional_text
+from fieldline.messaging.events import Change, EntityChanged
+from fieldline.security.caller import Authority, Caller
+from fieldline.security.permissions import DENIED, Operation, check
+from fieldline.security.tokens import Tokens
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+COMPUTED_INFO = ("userCredentialsEnabled", "userActivated", "lastLoginTs")
+"""Properties of ``additionalInfo`` that are shown and never stored."""
+_PLAIN = ("first_name", "last_name", "phone")
+
+
+class UserFields(TypedDict, total=False):
+    """Fields to set; what is left out stays as it is, or takes its default."""
+
+    email: str | None
+    first_name: str | None
+    last_name: str | None
+    phone: str | None
+    additional_info: dict[str, Any] | None
+
+
+class Membership(TypedDict):
+    """What is decided once, when a user is created."""
+
+    authority: Authority | None
+    tenant_id: UUID | None
+    customer_id: UUID | None
+
+
+async def get(session: "AsyncSession", caller: Caller, user_id: UUID) -> User:
+    return await _find(session, caller, user_id, Operation.READ)
+
+
+async def page(
+    session: "AsyncSession",
+    caller: Caller,
+    request: PageRequest,
+    *,
+    customer_id: UUID | None = None,
+) -> Page[User]:
+    """Return a page of the users that the caller may see, of one customer if given.
+
+    A system administrator sees tenant administrators and its own kind, a tenant administrator the
+    users of the tenant, a customer user those of the customer.
+    """
+    which = _visible_to(caller)
+    if customer_id is not None:
+        await customer_service.get(session, caller, customer_id)
+        which = UserFilter(caller.tenant_id, customer_id)
+    return await UserRepository(session).page(which, request)
+
+
+async def tenant_admins(
+    session: "AsyncSession", caller: Caller, tenant_id: UUID, request: PageRequest
+) -> Page[User]:
+    """Return a page of the administrators of a tenant."""
+    await tenant_service.get(session, caller, tenant_id)
+    which = UserFilter(tenant_id, authorities=(Authority.TENANT_ADMIN.value,))
+    return await UserRepository(session).page(which, request)
+
+
+async def by_ids(session: "AsyncSession", caller: Caller, ids: Collection[UUID]) -> list[User]:
+    """Return the users of these ids; one that the caller may not see is left out."""
+    return [
+        user
+        for user in await UserRepository(session).by_ids(ids)
+        if _may(caller, Operation.READ, user)
+    ]
+
+
+async def create(
+    session: "AsyncSession",
+    caller: Caller,
+    fields: UserFields,
+    membership: Membership,
+    new_credentials: UserCredentials,
+) -> User:
+    """Make a user in a role, with credentials of ``credentials.inactive`` or ``.active``."""
+    user = User()
+    await _set_membership(session, caller, user, membership)
+    check(
+        caller,
+        Operation.CREATE,
+        EntityType.USER,
+        tenant_id=user.tenant_id,
+        customer_id=user.customer_id,
+    )
+    repository = UserRepository(session)
+    tenant_id = user.tenant_id
+    if tenant_id is not None:
+        await tenant_profile_service.require_room(
+            session, tenant_id, EntityType.USER, lambda: repository.count(tenant_id)
+        )
+    await _set(session, user, {"email": None, **fields})
+    await repository.add(user, new_credentials)
+    _tell(session, user, Change.CREATED)
+    return user
+
+
+async def update(
+    session: "AsyncSession",
+    caller: Caller,
+    user_id: UUID,
+    fields: UserFields,
+    *,
+    version: int | None = None,
+) -> User:
+    """Change the given fields; role, tenant and customer never change.
+
+    Raises:
+        StaleVersion: ``version`` is given and is not the stored one.
+    """
+    user = await _find(session, caller, user_id, Operation.WRITE)
+    if version is not None and version != user.version:
+        raise StaleVersion("User was already changed by someone else")
+    await _set(session, user, fields)
+    await UserRepository(session).save(user)
+    _tell(session, user, Change.UPDATED)
+    return user
+
+
+async def set_enabled(
+    session: "AsyncSession", caller: Caller, user_id: UUID, *, enabled: bool, tokens: Tokens
+) -> None:
+    """Let a user log in, or not any more; disabling ends all tokens."""
+    user = await _find(session, caller, user_id, Operation.WRITE_CREDENTIALS)
+    if user.id == caller.user_id and not enabled:
+        raise InvalidUser("Nobody can disable the own account")
+    await credentials_service.set_enabled(session, user_id, enabled=enabled)
+    if not enabled:
+        await revocation_service.revoke(session, tokens, user_id)
+    _tell(session, user, Change.CREDENTIALS_UPDATED)
+
+
+async def delete(session: "AsyncSession", caller: Caller, user_id: UUID, *, tokens: Tokens) -> None:
+    """Delete a user; its tokens end."""
+    user = await _find(session, caller, user_id, Operation.DELETE)
+    if user.id == caller.user_id and caller.is_sys_admin:
+        raise Forbidden("Sysadmin is not allowed to delete himself")
+    await UserRepository(session).delete(user)
+    await revocation_service.revoke(session, tokens, user_id)
+    _tell(session, user, Change.DELETED)
+
+
+async def require_for_credentials(session: "AsyncSession", caller: Caller, user_id: UUID) -> User:
+    """Return a user whose activation link the caller may see."""
+    return await _find(session, caller, user_id, Operation.READ_CREDENTIALS)
+
+
+async def _find(
+    session: "AsyncSession", caller: Caller, user_id: UUID, operation: Operation
+) -> User:
+    user = await UserRepository(session).get(user_id)
+    if user is None:
+        raise UserNotFound(user_id)
+    _check(caller, operation, user)
+    return user
+
+
+def _check(caller: Caller, operation: Operation, user: User) -> None:
+    if caller.is_sys_admin and user.authority == Authority.CUSTOMER_USER:
+        raise Forbidden(DENIED)
+    check(
+        caller,
+        operation,
+        EntityType.USER,
+        tenant_id=user.tenant_id,
+        customer_id=user.customer_id,
+        entity_id=user.id,
+    )
+
+
+def _may(caller: Caller, operation: Operation, user: User) -> bool:
+    try:
+        _check(caller, operation, user)
+    except Forbidden:
+        return False
+    return True
+
+
+def _visible_to(caller: Caller) -> UserFilter:
+    if caller.is_sys_admin:
+        return UserFilter(authorities=(Authority.SYS_ADMIN.value, Authority.TENANT_ADMIN.value))
+    return UserFilter(caller.tenant_id, caller.customer_id)
+
+
+async def _set_membership(
+    session: "AsyncSession", caller: Caller, user: User, membership: Membership
+) -> None:
+    """Decide role, tenant and customer; never a role above the caller's, nor another's tenant."""
+    authority = membership["authority"]
+    if authority is None:
+        raise InvalidUser("User authority isn't specified!")
+    user.authority = authority.value
+    if caller.is_sys_admin:
+        if authority is Authority.CUSTOMER_USER:
+            raise Forbidden(DENIED)
+        user.tenant_id = await _tenant_of_admin(session, caller, authority, membership["tenant_id"])
+        return
+    if caller.is_customer_user or authority is Authority.SYS_ADMIN or caller.tenant_id is None:
+        raise Forbidden(DENIED)
+    user.tenant_id = caller.tenant_id
+    if authority is Authority.CUSTOMER_USER:
+        customer_id = membership["customer_id"]
+        if customer_id is None:
+            raise InvalidUser("Customer user should be assigned to customer!")
+        user.customer_id = (
+            await customer_service.require(session, caller.tenant_id, customer_id)
+        ).id
+
+
+async def _tenant_of_admin(
+    session: "AsyncSession", caller: Caller, authority: Authority, tenant_id: UUID | None
+) -> UUID | None:
+    if authority is Authority.SYS_ADMIN:
+        return None
+    if tenant_id is None:
+        raise InvalidUser("Tenant administrator should be assigned to tenant!")
+    return (await tenant_service.get(session, caller, tenant_id)).id
+
+
+async def _set(session: "AsyncSession", user: User, fields: UserFields) -> None:
+    if "email" in fields:
+        await _set_email(session, user, fields["email"])
+    for name, label in (("first_name", "firstName"), ("last_name", "lastName"), ("phone", "phone")):
+        check_optional_text(label, fields.get(name))  # type: ignore[arg-type]
+    for name, value in fields.items():
+        if name in _PLAIN:
+            setattr(user, name, value)
+    if "additional_info" in fields:
+        info = fields["additional_info"]
+        check_json("additionalInfo", info)
+        if info is not None:
+            info = {key: value for key, value in info.items() if key not in COMPUTED_INFO}
+        user.additional_info = info
+
+
+async def _set_email(session: "AsyncSession", user: User, email: str | None) -> None:
+    check_email(email)
+    with session.no_autoflush:
+        other = await UserRepository(session).by_email(email or "")
+    if other is not None and other is not user:
+        raise EmailTaken(email or "")
+    user.email = email or ""
+
+
+def _tell(session: "AsyncSession", user: User, change: Change) -> None:
+    ref = EntityRef(EntityType.USER, user.id)
+    emit_after_commit(session, EntityChanged(user.tenant_id, ref, change))
