@@ -10,7 +10,7 @@ from fieldline.protocols.mqtt.reason_codes import ReasonCode
 from fieldline.protocols.mqtt.wire import MAX_VARIABLE_INTEGER
 
 _PUBLISH = 3
-_CONNECT = 1
+_CONNECT = 0x10
 _INCOMPLETE = -1
 
 
@@ -73,6 +73,10 @@ class PacketReader:
         position = 0
         version = self.version
         self._needed = 0
+        if not version and end and data[0] != _CONNECT:
+            # Said at the first byte: who speaks another protocol need not wait for a time-out.
+            msg = "the first packet is not a CONNECT"
+            raise RemoteProtocolError(msg, ReasonCode.PROTOCOL_ERROR)
         while end - position >= 2:
             first = data[position]
             length = data[position + 1]
@@ -87,7 +91,7 @@ class PacketReader:
             if stop > end:
                 self._needed = stop - position
                 return position
-            if first >> 4 == _PUBLISH and version:
+            if first >> 4 == _PUBLISH:
                 packets.append(decode_publish(first, data, body, stop, version))
             else:
                 packet = self._decode_other(first, data, body, stop)
@@ -98,9 +102,6 @@ class PacketReader:
         return position
 
     def _decode_other(self, first: int, data: bytes, body: int, stop: int) -> Packet:
-        if not self.version and first >> 4 != _CONNECT:
-            msg = "the first packet is not a CONNECT"
-            raise RemoteProtocolError(msg, ReasonCode.PROTOCOL_ERROR)
         packet = decode(first, data, body, stop, self.version)
         if type(packet) is Connect and not self.version:
             self.version = packet.version
