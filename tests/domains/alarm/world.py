@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from fieldline.database.engine import Database
 from fieldline.domains.alarm.writer import AlarmWriter
@@ -41,10 +42,12 @@ class World:
         assert self.admin.tenant_id is not None
         return self.admin.tenant_id
 
-    async def device(self, name: str = "meter", **fields: Any) -> EntityRef:
+    async def device(
+        self, name: str = "meter", fields: device_service.DeviceFields | None = None
+    ) -> EntityRef:
         async with self.database.write() as session:
             device = await device_service.create(
-                session, self.admin, {"name": name, **fields}, vault=VAULT
+                session, self.admin, {"name": name, **(fields or {})}, vault=VAULT
             )
         return EntityRef(EntityType.DEVICE, device.id)
 
@@ -86,7 +89,7 @@ async def _tenant(database: Database, title: str) -> Caller:
     )
 
 
-async def _seed_profile(session: Any, tenant_id: UUID) -> None:
+async def _seed_profile(session: AsyncSession, tenant_id: UUID) -> None:
     await device_profile_service.seed(session, tenant_id)
 
 

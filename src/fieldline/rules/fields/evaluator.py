@@ -122,6 +122,9 @@ class FieldsEvaluator:
         self._owners: set[UUID] = set()
         self._entities: OrderedDict[UUID, _Entity] = OrderedDict()
         self._to_load: deque[_Entity] = deque()
+        self._pending = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._ends: list[Callable[[], None]] = []
@@ -144,6 +147,20 @@ class FieldsEvaluator:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
+    @property
+    def entity_count(self) -> int:
+        """Entities whose knowledge is in memory."""
+        return len(self._entities)
+
+    @property
+    def pending(self) -> int:
+        """Values that wait for their rules or alarms before they are given to the writer."""
+        return self._pending
+
+    async def flush(self) -> None:
+        """Wait until no value waits any more."""
+        await self._idle.wait()
+
     def submit(self, saved: SavedValues, then: Then) -> None:
         """Evaluate values, then call ``then``, which gives them to the store's writer.
 
@@ -165,7 +182,7 @@ class FieldsEvaluator:
         }:
             entity.is_stale = True
         if entity.knowledge is None or entity.is_stale or entity.waiting:
-            saved.receipt.hold()
+            self._hold(saved)
             entity.waiting.append((saved, then))
             self._want(entity)
         else:
@@ -190,7 +207,7 @@ class FieldsEvaluator:
         if not decided and not entity.steps:
             then()
             return
-        saved.receipt.hold()
+        self._hold(saved)
         step = _Step(saved, then, len(decided))
         entity.steps.append(step)
         for state, change in decided:
@@ -214,9 +231,28 @@ class FieldsEvaluator:
         """Store the values whose alarms are stored, and those behind them that had none."""
         while entity.steps and entity.steps[0].open == 0:
             step = entity.steps.popleft()
-            _finish(step.saved, step.then)
+            self._finish(step)
         if entity.waiting and not entity.steps:
             self._want(entity)
+
+    def _finish(self, step: _Step) -> None:
+        try:
+            step.then()
+        except Exception:
+            logger.exception("values of %s could not be given on", step.saved.entity)
+        finally:
+            self._release(step.saved)
+
+    def _hold(self, saved: SavedValues) -> None:
+        saved.receipt.hold()
+        self._pending += 1
+        self._idle.clear()
+
+    def _release(self, saved: SavedValues) -> None:
+        self._pending -= 1
+        if self._pending == 0:
+            self._idle.set()
+        saved.receipt.release()
 
     def _tell_rules(self, knowledge: Knowledge, step: _Step, stored: Stored) -> None:
         if stored.outcome is Outcome.UNCHANGED:
@@ -304,7 +340,7 @@ class FieldsEvaluator:
             try:
                 self._evaluate(entity, knowledge, saved, then)
             finally:
-                saved.receipt.release()
+                self._release(saved)
         if entity.waiting:
             self._want(entity)
 
@@ -348,12 +384,3 @@ class FieldsEvaluator:
         entity = self._entities.get(entity_id)
         if entity is not None:
             entity.is_stale = True
-
-
-def _finish(saved: SavedValues, then: Then) -> None:
-    try:
-        then()
-    except Exception:
-        logger.exception("values of %s could not be given to the writer", saved.entity)
-    finally:
-        saved.receipt.release()
