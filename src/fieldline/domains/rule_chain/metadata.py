@@ -4,10 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from fieldline.domains.rule_chain.graph import (
     ChainGraph,
@@ -36,6 +34,9 @@ from fieldline.messaging.events import Change
 from fieldline.security.caller import Caller
 from fieldline.security.permissions import Operation
 
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
 DEBUG_DURATION_MS = 15 * 60_000
 """For how long all messages of a node are recorded at the most; failures for as long as wanted."""
 
@@ -50,13 +51,13 @@ class Metadata:
     first_node_index: int | None
 
 
-async def read(session: AsyncSession, caller: Caller, chain_id: UUID) -> Metadata:
+async def read(session: "AsyncSession", caller: Caller, chain_id: UUID) -> Metadata:
     chain = await get(session, caller, chain_id)
     return _metadata(chain, list(await RuleChainRepository(session).nodes([chain.id])))
 
 
 async def save(
-    session: AsyncSession,
+    session: "AsyncSession",
     caller: Caller,
     chain_id: UUID,
     draft: GraphDraft,
@@ -82,14 +83,14 @@ async def save(
     return await _store(session, chain, draft, prepared, now_ms)
 
 
-async def create_default(session: AsyncSession, caller: Caller, name: str | None) -> Metadata:
+async def create_default(session: "AsyncSession", caller: Caller, name: str | None) -> Metadata:
     """Make a chain with the nodes of the default one, for a device profile."""
     fields = ChainFields(name=name, additional_info={"description": ""})
     chain = await create(session, caller, fields)
     return await _store_packaged(session, chain)
 
 
-async def seed(session: AsyncSession, tenant_id: UUID) -> None:
+async def seed(session: "AsyncSession", tenant_id: UUID) -> None:
     """Give a new tenant its root rule chain."""
     content = _packaged()["ruleChain"]
     chain = RuleChain(
@@ -104,7 +105,7 @@ async def seed(session: AsyncSession, tenant_id: UUID) -> None:
     emit(session, chain, Change.CREATED)
 
 
-async def graphs(session: AsyncSession, tenant_id: UUID) -> list[ChainGraph]:
+async def graphs(session: "AsyncSession", tenant_id: UUID) -> list[ChainGraph]:
     """Return the tenant's chains as the rule engine runs them."""
     repository = RuleChainRepository(session)
     chains = await repository.all_of_type(tenant_id, CORE)
@@ -148,7 +149,7 @@ def _check_node(node: NodeDraft) -> None:
 
 
 async def _store(
-    session: AsyncSession,
+    session: "AsyncSession",
     chain: RuleChain,
     draft: GraphDraft,
     prepared: list[tuple[dict[str, Any], int]],
@@ -227,7 +228,7 @@ def _packaged() -> dict[str, Any]:
     return content
 
 
-async def _store_packaged(session: AsyncSession, chain: RuleChain) -> Metadata:
+async def _store_packaged(session: "AsyncSession", chain: RuleChain) -> Metadata:
     """Give a chain the nodes of the packaged default one, which are valid as they are."""
     metadata = _packaged()["metadata"]
     draft = GraphDraft(

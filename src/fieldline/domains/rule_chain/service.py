@@ -1,10 +1,8 @@
 """What can be done with rule chains."""
 
 from collections.abc import Collection, Sequence
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 from uuid import UUID
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from fieldline.database.engine import emit_after_commit
 from fieldline.domains.rule_chain.models import RuleChain
@@ -16,6 +14,9 @@ from fieldline.kit.text import check_json, check_text
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.security.caller import Caller
 from fieldline.security.permissions import Operation, check
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 CORE = "CORE"
 TYPES = ("CORE", "EDGE")
@@ -33,20 +34,20 @@ class ChainFields(TypedDict, total=False):
 
 
 async def page(
-    session: AsyncSession, caller: Caller, request: PageRequest, *, chain_type: str | None = None
+    session: "AsyncSession", caller: Caller, request: PageRequest, *, chain_type: str | None = None
 ) -> Page[RuleChain]:
     tenant_id = _own_tenant(caller, Operation.READ)
     return await RuleChainRepository(session).page(tenant_id, request, chain_type)
 
 
 async def by_ids(
-    session: AsyncSession, caller: Caller, ids: Collection[UUID]
+    session: "AsyncSession", caller: Caller, ids: Collection[UUID]
 ) -> Sequence[RuleChain]:
     return await RuleChainRepository(session).by_ids(_own_tenant(caller, Operation.READ), ids)
 
 
 async def get(
-    session: AsyncSession,
+    session: "AsyncSession",
     caller: Caller,
     chain_id: UUID,
     operation: Operation = Operation.READ,
@@ -60,7 +61,7 @@ async def get(
     return chain
 
 
-async def create(session: AsyncSession, caller: Caller, fields: ChainFields) -> RuleChain:
+async def create(session: "AsyncSession", caller: Caller, fields: ChainFields) -> RuleChain:
     """Make an empty chain; it is never a root from the start."""
     chain = RuleChain(tenant_id=_own_tenant(caller, Operation.CREATE), root=False)
     _apply(chain, fields)
@@ -70,7 +71,7 @@ async def create(session: AsyncSession, caller: Caller, fields: ChainFields) -> 
 
 
 async def update(
-    session: AsyncSession,
+    session: "AsyncSession",
     caller: Caller,
     chain_id: UUID,
     fields: ChainFields,
@@ -90,7 +91,7 @@ async def update(
     return chain
 
 
-async def delete(session: AsyncSession, caller: Caller, chain_id: UUID) -> None:
+async def delete(session: "AsyncSession", caller: Caller, chain_id: UUID) -> None:
     """Delete a chain with its nodes.
 
     Raises:
@@ -103,7 +104,7 @@ async def delete(session: AsyncSession, caller: Caller, chain_id: UUID) -> None:
     emit(session, chain, Change.DELETED)
 
 
-async def set_root(session: AsyncSession, caller: Caller, chain_id: UUID) -> RuleChain:
+async def set_root(session: "AsyncSession", caller: Caller, chain_id: UUID) -> RuleChain:
     """Make a chain the one that messages enter when no profile names another."""
     chain = await get(session, caller, chain_id, Operation.WRITE)
     if chain.type != CORE:
@@ -130,7 +131,7 @@ def check_version(chain: RuleChain, version: int | None) -> None:
         )
 
 
-def emit(session: AsyncSession, chain: RuleChain, change: Change) -> None:
+def emit(session: "AsyncSession", chain: RuleChain, change: Change) -> None:
     """Tell what happened to a chain, once it is committed."""
     ref = EntityRef(EntityType.RULE_CHAIN, chain.id)
     emit_after_commit(session, EntityChanged(chain.tenant_id, ref, change))
