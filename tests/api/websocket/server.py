@@ -4,16 +4,19 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
+from fieldline.api.websocket.protocol import UVICORN_OPTIONS, SocketProtocol
 from fieldline.security.caller import Caller
 from tests.domains.telemetry.platform import Platform
 
-TIMEOUT_S = 10
+TIMEOUT_S = 20
+SMALL_BUFFER = 8_192
 
 
 class Client:
@@ -36,29 +39,40 @@ class Client:
     async def closed(self) -> tuple[int, str]:
         """Read until the server closes; returns its code and reason."""
         async with asyncio.timeout(TIMEOUT_S):
-            async for _ in self.connection:
-                pass
+            with suppress(ConnectionClosed):
+                while True:
+                    await self.connection.recv()
             await self.connection.wait_closed()
         assert self.connection.close_code is not None
         return self.connection.close_code, self.connection.close_reason or ""
 
 
 @asynccontextmanager
-async def serving(platform: Platform, **options: Any) -> AsyncIterator[int]:
-    """Serve the platform; gives the port."""
+async def serving(
+    platform: Platform, *, log_level: str = "warning", **options: Any
+) -> AsyncIterator[int]:
+    """Serve the platform with small socket buffers; gives the port."""
     config = uvicorn.Config(
-        platform.app, log_level="warning", lifespan="off", ws="websockets-sansio", **options
+        platform.app,
+        log_level=log_level,
+        lifespan="off",
+        ws=SocketProtocol,
+        **(UVICORN_OPTIONS | options),
     )
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER)
     port = listener.getsockname()[1]
     task = asyncio.create_task(server.serve([listener]))
     async with asyncio.timeout(TIMEOUT_S):
         while not server.started:
             await asyncio.sleep(0)
-    yield port
-    server.should_exit = True
-    await task
+    try:
+        yield port
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
 
 
 @asynccontextmanager
@@ -68,6 +82,17 @@ async def connected(
     url = f"ws://127.0.0.1:{port}{path}" + (f"?token={token}" if token is not None else "")
     async with connect(url, max_size=None, compression=None, **options) as connection:
         yield Client(connection)
+
+
+@asynccontextmanager
+async def connected_slowly(port: int, token: str) -> AsyncIterator[Client]:
+    """Connect a client that reads only when it is asked to, through small buffers."""
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+    narrow.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(narrow, ("127.0.0.1", port))
+    async with connected(port, token=token, sock=narrow, max_queue=1) as client:
+        yield client
 
 
 @asynccontextmanager
