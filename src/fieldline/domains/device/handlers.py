@@ -1,0 +1,90 @@
+"""Reactions to deletions: the readings of devices that are gone are deleted too.
+
+A device may go by itself or, by the database's cascade, with its tenant. The rows of its trace
+stay until its readings are deleted, so that a purge interrupted by a stop goes on after the start.
+"""
+
+import asyncio
+import logging
+from uuid import UUID
+
+from fieldline.database.engine import Database
+from fieldline.domains.device import service
+from fieldline.kit.errors import Unavailable
+from fieldline.kit.ids import EntityType
+from fieldline.messaging.bus import Bus
+from fieldline.messaging.events import Change, EntityChanged
+from fieldline.timeseries.store import TimeseriesStore
+
+logger = logging.getLogger(__name__)
+GRACE_S = 5.0
+"""Between a deletion and its purge: readings on their way through the rules come in meanwhile."""
+RETRY_S = 5.0
+"""Between attempts while the database or the store is away."""
+BATCH = 100
+"""Devices purged between two looks at the list."""
+_DELETES_DEVICES = frozenset({EntityType.DEVICE, EntityType.TENANT})
+
+
+class Purger:
+    """Deletes the readings and attributes of deleted devices, one after the other."""
+
+    def __init__(
+        self, database: Database, store: TimeseriesStore, bus: Bus, *, grace_s: float = GRACE_S
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._bus = bus
+        self._grace_s = grace_s
+        self._is_due = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin with what was left over from the last run."""
+        self._is_due.set()
+        self._stop_listening = self._bus.listen(EntityChanged, self._on_change)
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Stop where it is; the next start goes on."""
+        if self._task is not None:
+            self._stop_listening()
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def purge(self) -> int:
+        """Purge every deleted device now; returns how many there were.
+
+        Raises:
+            Unavailable: the database or the store is away; what was purged stays so.
+        """
+        count = 0
+        while True:
+            async with self._database.read() as session:
+                gone = await service.orphans(session, BATCH)
+            if not gone:
+                return count
+            await self._purge_batch(gone)
+            count += len(gone)
+
+    async def _purge_batch(self, gone: list[UUID]) -> None:
+        for device_id in gone:
+            await self._store.purge(device_id)
+        async with self._database.write() as session:
+            await service.forget(session, gone)
+
+    async def _run(self) -> None:
+        while True:
+            await self._is_due.wait()
+            await asyncio.sleep(self._grace_s)
+            self._is_due.clear()
+            try:
+                await self.purge()
+            except Unavailable as error:
+                logger.warning("the readings of deleted devices wait: %s", error.message)
+                self._is_due.set()
+                await asyncio.sleep(RETRY_S)
+
+    def _on_change(self, event: EntityChanged) -> None:
+        if event.change is Change.DELETED and event.entity.type in _DELETES_DEVICES:
+            self._is_due.set()
