@@ -1,4 +1,7 @@
-"""The contract of every time-series store; a backend's tests inherit it and give a ``store``."""
+"""The contract of every time-series store; a backend's tests inherit it and give a ``store``.
+
+Tests may share one store: each works on entities of its own.
+"""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -48,6 +51,9 @@ EDGES: dict[str, Value] = {
     "JSON with escaped zero": JsonText('["a\\u0000b"]'),
 }
 """One value of every kind that is easily changed on its way."""
+
+LOOK_ALIKES: list[Value] = [1, 1.0, True, "1", JsonText("[1]"), "[1]", 0, False]
+"""Values that differ by type alone."""
 
 
 async def put(
@@ -626,9 +632,11 @@ class StoreContract:
         assert await store.latest(entity) == {}
         assert [await store.attributes(entity, scope) for scope in Scope] == [[], [], []]
         assert len((await store.read(all_points(other, "a")))["a"]) == 2
-        assert await store.entities_with(Scope.SERVER, "x", 1) == [other]
+        assert entity not in await store.entities_with(Scope.SERVER, "x", 1)
 
     async def test_expires_old_points_in_steps(self, store: TimeseriesStore, entity: UUID) -> None:
+        while await store.expire(T0, limit=100_000):
+            pass  # what other tests left
         other = uuid4()
         for each in (entity, other):
             for key in ("a", "b"):
@@ -665,22 +673,22 @@ class StoreContract:
         assert written == {"k"}
         assert await store.attributes(entity, Scope.SERVER) == [Attribute("k", "x", T0)]
 
-    @pytest.mark.parametrize("stored", [1, 1.0, True, "1", JsonText("[1]"), "[1]", 0, False])
-    @pytest.mark.parametrize("given", [1, 1.0, True, "1", JsonText("[1]"), "[1]", 0, False])
+    @pytest.mark.parametrize("given", range(len(LOOK_ALIKES)))
     async def test_only_changed_compares_value_and_type(
-        self, store: TimeseriesStore, entity: UUID, stored: Value, given: Value
+        self, store: TimeseriesStore, entity: UUID, given: int
     ) -> None:
-        is_same = type(stored) is type(given) and stored == given
-        await put_attributes(store, entity, {"k": stored})
+        value = LOOK_ALIKES[given]
+        keys = [str(n) for n in range(len(LOOK_ALIKES))]
+        await put_attributes(store, entity, dict(zip(keys, LOOK_ALIKES, strict=True)))
 
         written = await put_attributes(
-            store, entity, {"k": given, "new": 1}, ts_ms=T0 + 1, only_changed=True
+            store, entity, dict.fromkeys([*keys, "new"], value), ts_ms=T0 + 1, only_changed=True
         )
 
-        assert written == ({"new"} if is_same else {"k", "new"})
-        (attribute,) = await store.attributes(entity, Scope.SERVER, ("k",))
-        assert attribute == Attribute("k", given, T0 if is_same else T0 + 1)
-        assert type(attribute.value) is type(given)
+        assert written == {*keys, "new"} - {str(given)}
+        stored = await store.attributes(entity, Scope.SERVER, tuple(keys))
+        assert typed([each.value for each in stored]) == typed([value] * len(keys))
+        assert [each.key for each in stored if each.last_update_ts_ms == T0] == [str(given)]
 
     async def test_attribute_writes_of_a_batch_follow_their_order(
         self, store: TimeseriesStore, entity: UUID
@@ -729,19 +737,16 @@ class StoreContract:
         assert await store.attributes(entity, Scope.SERVER) == [Attribute("b", 2, T0)]
         assert await store.delete_attributes(entity, Scope.SHARED, ("b",)) == []
 
-    @pytest.mark.parametrize("value", [1, 1.0, True, "1", JsonText("[1]"), "[1]", False, 0])
-    async def test_finds_entities_by_value_and_type(
-        self, store: TimeseriesStore, value: Value
-    ) -> None:
-        entities: dict[str, UUID] = {}
-        values: list[Value] = [1, 1.0, True, "1", JsonText("[1]"), "[1]", False, 0]
-        for each in values:
-            entities[repr((type(each), each))] = entity = uuid4()
-            await put_attributes(store, entity, {"k": each})
-            await put_attributes(store, entity, {"k": "elsewhere"}, scope=Scope.CLIENT)
+    async def test_finds_entities_by_value_and_type(self, store: TimeseriesStore) -> None:
+        key = str(uuid4())
+        entities = [uuid4() for _ in LOOK_ALIKES]
+        for entity, value in zip(entities, LOOK_ALIKES, strict=True):
+            await put_attributes(store, entity, {key: value})
+            await put_attributes(store, entity, {key: "elsewhere"}, scope=Scope.CLIENT)
 
-        found = await store.entities_with(Scope.SERVER, "k", value)
+        found = [await store.entities_with(Scope.SERVER, key, value) for value in LOOK_ALIKES]
 
-        assert found == [entities[repr((type(value), value))]]
-        assert await store.entities_with(Scope.SHARED, "k", value) == []
-        assert await store.entities_with(Scope.SERVER, "unknown", value) == []
+        assert found == [[entity] for entity in entities]
+        assert await store.entities_with(Scope.SHARED, key, 1) == []
+        assert await store.entities_with(Scope.CLIENT, key, "elsewhere") == sorted(entities)
+        assert await store.entities_with(Scope.SERVER, "unknown", 1) == []

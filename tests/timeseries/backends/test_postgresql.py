@@ -13,6 +13,6 @@ pytestmark = pytest.mark.postgres
 
 class TestPostgresqlStore(StoreContract):
     @pytest.fixture
-    async def store(self, postgres_url: str) -> AsyncIterator[PostgresqlStore]:
-        async with open_postgresql(postgres_url) as store:
+    async def store(self, shared_postgres_url: str) -> AsyncIterator[PostgresqlStore]:
+        async with open_postgresql(shared_postgres_url) as store:
             yield store
