@@ -11,6 +11,7 @@ from fieldline.database.engine import Database
 from fieldline.domains.alarm.writer import AlarmWriter
 from fieldline.domains.customer import service as customer_service
 from fieldline.domains.device import service as device_service
+from fieldline.domains.device.fields import DeviceFields
 from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.tenant import service as tenant_service
 from fieldline.domains.tenant_profile import service as tenant_profile_service
@@ -42,9 +43,7 @@ class World:
         assert self.admin.tenant_id is not None
         return self.admin.tenant_id
 
-    async def device(
-        self, name: str = "meter", fields: device_service.DeviceFields | None = None
-    ) -> EntityRef:
+    async def device(self, name: str = "meter", fields: DeviceFields | None = None) -> EntityRef:
         async with self.database.write() as session:
             device = await device_service.create(
                 session, self.admin, {"name": name, **(fields or {})}, vault=VAULT

@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from fieldline.domains.alarm import service as alarm_service
+from fieldline.domains.alarm.status import Severity
 from fieldline.domains.calculated_field import service as field_service
 from fieldline.domains.calculated_field.configuration import AlarmConfiguration
 from fieldline.domains.device import service as device_service
@@ -215,7 +216,7 @@ async def test_an_alarm_that_a_user_created_is_cleared_by_the_rule(world: World)
     async with running(world, MemoryStore()) as process:
         process.send(device, T0, co2=1)
         await process.settle(1)
-        content = alarm_service.Content(alarm_service.Severity.MINOR, T0, T0)
+        content = alarm_service.Content(Severity.MINOR, T0, T0)
         async with world.database.write() as session:
             await alarm_service.create(session, world.admin, device, "Alarm", content, now_ms=T0)
         process.send(device, T0 + 2, co2=1)

@@ -158,7 +158,6 @@ def test_times_without_sense_become_now() -> None:
 
 def test_details_hold_the_text_with_values_and_the_dashboard() -> None:
     dashboard = UUID("784f394c-42b6-435a-983c-b7beff2784f9")
-    more = {"dashboardId": {"entityType": "DASHBOARD", "id": str(dashboard)}}
     knowledge = knowing(
         configuration(
             {"t": series("t"), "on": series("on", default="true")},
@@ -166,7 +165,7 @@ def test_details_hold_the_text_with_values_and_the_dashboard() -> None:
                 "MAJOR": rule(
                     asking("t", predicate("NUMERIC", "GREATER", 1)),
                     details="t ${t}, ${on}, ${other}",
-                    **more,
+                    dashboardId={"entityType": "DASHBOARD", "id": str(dashboard)},
                 )
             },
         )

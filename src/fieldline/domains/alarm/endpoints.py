@@ -61,8 +61,7 @@ def filter_v1(
         raise Invalid("Invalid alarms search query: either searchStatus or status, not both")
     cleared, acknowledged = halves({search_status} if search_status else set())
     if status is not None:
-        cleared = status in {Status.CLEARED_ACK, Status.CLEARED_UNACK}
-        acknowledged = status in {Status.ACTIVE_ACK, Status.CLEARED_ACK}
+        cleared, acknowledged = status.is_cleared, status.is_acknowledged
     return AlarmFilter(
         cleared=cleared,
         acknowledged=acknowledged,

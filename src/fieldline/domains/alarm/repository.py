@@ -118,7 +118,7 @@ class AlarmRepository:
     async def types(
         self, tenant_id: UUID, customer_id: UUID | None, request: PageRequest
     ) -> Page[str]:
-        query: Select[tuple[str]] = select(Alarm.type).where(Alarm.tenant_id == tenant_id)
+        query: Select[str] = select(Alarm.type).where(Alarm.tenant_id == tenant_id)
         if customer_id is not None:
             query = query.where(Alarm.customer_id == customer_id)
         if request.search:

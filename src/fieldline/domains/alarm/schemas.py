@@ -1,6 +1,7 @@
 """Alarms on ThingsBoard's wire."""
 
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import Field
 
@@ -11,9 +12,11 @@ from fieldline.rest.wire import (
     EntityRefField,
     TbModel,
     TenantIdField,
-    id_of,
-    optional_id_of,
+    WireId,
 )
+
+AlarmId = Annotated[UUID, WireId(EntityType.ALARM)]
+OptionalUserId = Annotated[UUID | None, WireId(EntityType.USER)]
 
 
 class AlarmFields(TbModel):
@@ -25,7 +28,7 @@ class AlarmFields(TbModel):
     severity: Severity
     acknowledged: bool = False
     cleared: bool = False
-    assignee_id: optional_id_of(EntityType.USER) = None  # type: ignore[valid-type]
+    assignee_id: OptionalUserId = None
     start_ts: int = 0
     end_ts: int = 0
     ack_ts: int = 0
@@ -41,11 +44,11 @@ class AlarmFields(TbModel):
 class AlarmSave(AlarmFields):
     """The body of ``POST /api/alarm``; with an id it changes that alarm."""
 
-    id: optional_id_of(EntityType.ALARM) = None  # type: ignore[valid-type]
+    id: Annotated[UUID | None, WireId(EntityType.ALARM)] = None
 
 
 class Alarm(AlarmFields):
-    id: id_of(EntityType.ALARM)  # type: ignore[valid-type]
+    id: AlarmId
     created_time: int
     tenant_id: TenantIdField
     name: str
@@ -55,7 +58,7 @@ class Alarm(AlarmFields):
 class AlarmAssignee(TbModel):
     """Who takes care of it."""
 
-    id: id_of(EntityType.USER)  # type: ignore[valid-type]
+    id: Annotated[UUID, WireId(EntityType.USER)]
     first_name: str | None = None
     last_name: str | None = None
     email: str

@@ -31,6 +31,14 @@ class Status(StrEnum):
     CLEARED_UNACK = "CLEARED_UNACK"
     CLEARED_ACK = "CLEARED_ACK"
 
+    @property
+    def is_cleared(self) -> bool:
+        return self in {Status.CLEARED_UNACK, Status.CLEARED_ACK}
+
+    @property
+    def is_acknowledged(self) -> bool:
+        return self in {Status.ACTIVE_ACK, Status.CLEARED_ACK}
+
 
 def status_of(*, acknowledged: bool, cleared: bool) -> Status:
     if cleared:

@@ -74,7 +74,7 @@ class CalculatedFieldRepository:
         )
 
     async def names(self, tenant_id: UUID, type_: str, request: PageRequest) -> Page[str]:
-        query: Select[tuple[str]] = select(CalculatedField.name).where(
+        query: Select[str] = select(CalculatedField.name).where(
             CalculatedField.tenant_id == tenant_id, CalculatedField.type == type_
         )
         if request.search:

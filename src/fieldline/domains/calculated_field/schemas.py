@@ -1,13 +1,14 @@
 """Alarm rules on ThingsBoard's wire: a calculated field of type ALARM without its type."""
 
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 from fieldline.domains.calculated_field.configuration import AlarmConfiguration
 from fieldline.kit.ids import EntityType
-from fieldline.rest.wire import EntityRefField, TbModel, TenantIdField, id_of, optional_id_of
+from fieldline.rest.wire import EntityRefField, TbModel, TenantIdField, WireId
 
-CalculatedFieldId = id_of(EntityType.CALCULATED_FIELD)
-OptionalCalculatedFieldId = optional_id_of(EntityType.CALCULATED_FIELD)
+CalculatedFieldId = Annotated[UUID, WireId(EntityType.CALCULATED_FIELD)]
+OptionalCalculatedFieldId = Annotated[UUID | None, WireId(EntityType.CALCULATED_FIELD)]
 
 
 class AlarmRuleSave(TbModel):
