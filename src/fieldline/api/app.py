@@ -33,12 +33,14 @@ class Routers:
 class ApiOptions:
     """How the application is set up.
 
-    ``readiness`` says why the process is not ready; ``lifespan`` is Starlette's.
+    ``readiness`` says why the process is not ready; ``lifespan`` is Starlette's; ``serves_docs``
+    mounts the documentation pages and ``/openapi.json``.
     """
 
     readiness: Readiness = lambda: None
     metrics: Metrics = field(default_factory=Metrics)
     metrics_open: bool = True
+    serves_docs: bool = True
     lifespan: Any = None
 
 
@@ -79,7 +81,8 @@ def create_app(services: Services, routers: Routers, options: ApiOptions | None 
     app.include_router(
         health_router(options.readiness, options.metrics, metrics_open=options.metrics_open)
     )
-    app.include_router(docs.docs_router())
+    if options.serves_docs:
+        app.include_router(docs.docs_router())
     for router in routers.others:
         app.include_router(router)
     return app

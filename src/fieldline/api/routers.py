@@ -1,19 +1,40 @@
-"""Every router of the application: the API's table of contents."""
+"""Every router of the application: the API's table of contents.
+
+Within a dialect the first route that matches answers: `/api/tenant/devices` stands before
+`/api/tenant/{tenantId}`.
+"""
 
 from fastapi import APIRouter
 
+from fieldline.api.v1 import alarms as v1_alarms
 from fieldline.api.v1 import auth as v1_auth
 from fieldline.api.v1 import customers as v1_customers
+from fieldline.api.v1 import device_profiles as v1_device_profiles
+from fieldline.api.v1 import devices as v1_devices
+from fieldline.api.v1 import rule_chains as v1_rule_chains
+from fieldline.api.v1 import telemetry as v1_telemetry
 from fieldline.api.v1 import tenants as v1_tenants
 from fieldline.api.v1 import users as v1_users
+from fieldline.domains.alarm import endpoints as alarm
+from fieldline.domains.calculated_field import endpoints as calculated_field
 from fieldline.domains.customer import endpoints as customer
+from fieldline.domains.device import endpoints as device
+from fieldline.domains.device_profile import endpoints as device_profile
 from fieldline.domains.login import endpoints as login
+from fieldline.domains.rule_chain import endpoints as rule_chain
+from fieldline.domains.telemetry import endpoints as telemetry
 from fieldline.domains.tenant import endpoints as tenant
 from fieldline.domains.tenant_profile import endpoints as tenant_profile
 from fieldline.domains.user import endpoints as user
 
 THINGSBOARD: list[APIRouter] = [
     login.router,
+    telemetry.router,
+    device.router,
+    device_profile.router,
+    calculated_field.router,
+    alarm.router,
+    rule_chain.router,
     tenant.router,
     tenant_profile.router,
     customer.router,
@@ -24,4 +45,9 @@ V1: list[APIRouter] = [
     v1_tenants.router,
     v1_customers.router,
     v1_users.router,
+    v1_devices.router,
+    v1_device_profiles.router,
+    v1_telemetry.router,
+    v1_alarms.router,
+    v1_rule_chains.router,
 ]

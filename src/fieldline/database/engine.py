@@ -6,21 +6,29 @@ and nobody meets ``database is locked``. PostgreSQL needs no gate.
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm.exc import StaleDataError
 
-from fieldline.kit.errors import Conflict, StaleVersion, Unavailable
+from fieldline.kit.errors import Conflict, Invalid, StaleVersion, Unavailable
 
 BUSY_TIMEOUT_MS = 10_000
 _EVENTS = "fieldline.events"
+AWAY = "The database is not available; try again"
+# What asyncpg raises while it connects, before SQLAlchemy wraps anything: refused, not resolved,
+# starting up, too many clients.
+_CANNOT_CONNECT = (ConnectionError, TimeoutError, socket.gaierror, asyncpg.PostgresError)
+# PostgreSQL's SQLSTATEs for U+0000 in text and in JSON, which SQLite takes; a search may hold it.
+_BAD_TEXT = {"22021", "22P05"}
 
 
 class WriteGate:
@@ -88,6 +96,8 @@ class Database:
                 yield session
             except DBAPIError as error:
                 raise _translate(error) from error
+            except _CANNOT_CONNECT as error:
+                raise Unavailable(AWAY) from error
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
@@ -113,6 +123,8 @@ class Database:
                 raise StaleVersion(msg) from error
             except DBAPIError as error:
                 raise _translate(error) from error
+            except _CANNOT_CONNECT as error:
+                raise Unavailable(AWAY) from error
         for item in session.info.pop(_EVENTS, ()):
             self._emit(item)
 
@@ -125,7 +137,9 @@ def _translate(error: DBAPIError) -> Exception:
     if isinstance(error, IntegrityError):
         return Conflict(f"The database refused the change: {_constraint(error)}")
     if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
-        return Unavailable("The database is not available; try again")
+        return Unavailable(AWAY)
+    if getattr(error.orig, "sqlstate", None) in _BAD_TEXT:
+        return Invalid("Text cannot hold the character U+0000")
     return error
 
 

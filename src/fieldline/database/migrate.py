@@ -31,16 +31,17 @@ async def is_current(database: Database) -> bool:
         revision = await connection.run_sync(
             lambda c: MigrationContext.configure(c).get_current_revision()
         )
-    return revision == ScriptDirectory.from_config(_config()).get_current_head()
+    return revision == ScriptDirectory.from_config(make_config()).get_current_head()
 
 
 def _upgrade(connection: Connection) -> None:
-    config = _config()
+    config = make_config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
 
-def _config() -> Config:
+def make_config() -> Config:
+    """Return Alembic's configuration; whoever runs it adds the connection."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config

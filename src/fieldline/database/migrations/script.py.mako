@@ -2,6 +2,8 @@
 
 import sqlalchemy as sa
 from alembic import op
+
+from fieldline.database import types
 ${imports if imports else ""}
 
 revision = ${repr(up_revision)}

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from fieldline.domains.customer import service as customer_service
+from fieldline.domains.revocation import service as revocation_service
 from fieldline.domains.tenant import service as tenant_service
 from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.domains.user import credentials as credentials_service
 from fieldline.domains.user import service as user_service
+from fieldline.kit.errors import NotFound
 from fieldline.kit.ids import NULL_UUID
 from fieldline.rest.services import Services
 from fieldline.security.caller import Authority, Caller
@@ -80,6 +82,28 @@ async def create_administrator(
             credentials_service.active(password_hash),
         )
     return NewAdministrator(email, None if password else chosen)
+
+
+async def reset_administrator(services: Services, email: str, password: str | None = None) -> str:
+    """Give a system administrator a new password, which also enables the log-in again.
+
+    Returns:
+        The password; without a given one it is generated.
+
+    Raises:
+        Invalid: the password is refused.
+        NotFound: there is no system administrator of that address.
+    """
+    chosen = password or secrets.token_urlsafe(PASSWORD_BYTES)
+    password_hash = await services.passwords.hash(chosen)
+    async with services.database.write() as session:
+        found = await credentials_service.by_email(session, email)
+        if found is None or found[0].authority != Authority.SYS_ADMIN:
+            msg = f"'{email}' is not a system administrator; choose another address"
+            raise NotFound(msg)
+        await credentials_service.set_password(session, found[0].id, password_hash)
+        await revocation_service.revoke(session, services.tokens, found[0].id)
+    return chosen
 
 
 async def seed_demo_logins(services: Services) -> DemoTenant:

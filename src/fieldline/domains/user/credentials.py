@@ -97,6 +97,14 @@ async def set_enabled(session: "AsyncSession", user_id: UUID, *, enabled: bool) 
     credentials.enabled = enabled
 
 
+async def set_password(session: "AsyncSession", user_id: UUID, password_hash: str) -> None:
+    """Set a password from outside; the user can log in with it, whatever was before."""
+    credentials = await of(session, user_id, lock=True)
+    credentials.password = password_hash
+    credentials.enabled = True
+    credentials.activate_token = credentials.activate_token_hash = None
+
+
 async def activation_token(
     session: "AsyncSession", user_id: UUID, vault: Vault, now_ms: int
 ) -> tuple[str, int]:

@@ -1,0 +1,127 @@
+"""The edges: the door behind the transports, the MQTT server, the HTTP application."""
+
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, FastAPI
+
+from fieldline.api.app import ApiOptions, Routers, create_app
+from fieldline.api.health import Metrics
+from fieldline.api.routers import THINGSBOARD, V1
+from fieldline.api.websocket import endpoints as websocket_endpoints
+from fieldline.api.websocket.parts import Parts as SocketParts
+from fieldline.domains.device.directory import DeviceDirectory
+from fieldline.domains.telemetry.service import Telemetry
+from fieldline.domains.tenant_profile import service as tenant_profile_service
+from fieldline.ingest.door import Door
+from fieldline.ingest.parts import DoorParts, IngestOptions
+from fieldline.kit.errors import Unavailable
+from fieldline.rest.services import Services
+from fieldline.rules.registry import Registry
+from fieldline.settings import Settings
+from fieldline.transports.http.transport import device_router
+from fieldline.transports.mqtt.options import MqttOptions, MqttTls
+from fieldline.transports.mqtt.transport import MqttTransport
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeParts:
+    """What the HTTP application is built over."""
+
+    services: Services
+    telemetry: Telemetry
+    sockets: SocketParts
+    registry: Registry
+    door: Door
+
+
+async def open_door(
+    services: Services, settings: Settings, stack: AsyncExitStack, devices: DeviceDirectory
+) -> Door:
+    """Open the one way in for devices."""
+
+    async def tenant_profile(tenant_id: UUID) -> Mapping[str, Any]:
+        async with services.database.read() as session:
+            return await tenant_profile_service.configuration(session, tenant_id)
+
+    parts = DoorParts(
+        bus=services.bus,
+        store=services.store,
+        writer=services.writer,
+        devices=devices,
+        tenant_profile=tenant_profile,
+        clock=services.clock,
+    )
+    limits = IngestOptions(
+        string_length=settings.telemetry_max_string_value_length, service_id=socket.gethostname()
+    )
+    door = Door(parts, limits)
+    await door.start()
+    stack.push_async_callback(door.stop)
+    return door
+
+
+async def start_mqtt(door: Door, settings: Settings, stack: AsyncExitStack) -> MqttTransport | None:
+    """Start the MQTT server unless it is switched off.
+
+    Raises:
+        Unavailable: a port is taken, or a certificate cannot be used.
+    """
+    if not settings.mqtt_enabled:
+        return None
+    tls = None
+    if settings.mqtt_ssl_enabled and settings.mqtt_ssl_certificate is not None:
+        tls = MqttTls(
+            certificate=settings.mqtt_ssl_certificate,
+            key=settings.mqtt_ssl_key,
+            client_ca=settings.mqtt_ssl_client_ca,
+            port=settings.mqtt_ssl_bind_port,
+        )
+    options = MqttOptions(
+        host=settings.mqtt_bind_address,
+        port=settings.mqtt_bind_port,
+        tls=tls,
+        max_connections=settings.mqtt_max_connections,
+    )
+    mqtt = MqttTransport(door, options)
+    try:
+        await mqtt.start()
+    except OSError as error:
+        ports = f"MQTT_BIND_PORT={settings.mqtt_bind_port}"
+        if tls is not None:
+            ports += f" or MQTT_SSL_BIND_PORT={settings.mqtt_ssl_bind_port}"
+        msg = f"{ports}: cannot listen on {settings.mqtt_bind_address} ({error})"
+        raise Unavailable(msg) from error
+    stack.push_async_callback(mqtt.stop)
+    return mqtt
+
+
+def make_app(
+    parts: EdgeParts,
+    settings: Settings,
+    *,
+    readiness: Callable[[], str | None],
+    metrics: Metrics,
+) -> FastAPI:
+    """Build the HTTP application with everything that is mounted on it."""
+    others: list[APIRouter] = [websocket_endpoints.router]
+    if settings.http_transport_enabled:
+        others.append(device_router(parts.door))
+    app = create_app(
+        parts.services,
+        Routers(thingsboard=THINGSBOARD, v1=V1, others=others),
+        ApiOptions(
+            readiness=readiness,
+            metrics=metrics,
+            metrics_open=settings.metrics_enabled,
+            serves_docs=settings.serves_docs,
+        ),
+    )
+    app.state.telemetry = parts.telemetry
+    app.state.sockets = parts.sockets
+    app.state.node_catalogue = parts.registry
+    return app

@@ -1,0 +1,78 @@
+"""Which numbers of the parts ``/metrics`` shows; they are read when somebody asks."""
+
+from functools import partial
+
+from fieldline.api.health import Metrics, Reading
+from fieldline.api.websocket.parts import Parts as SocketParts
+from fieldline.rest.services import Services
+from fieldline.rules.engine import RuleEngine
+from fieldline.timeseries.writer import TimeseriesWriter
+from fieldline.transports.mqtt.transport import MqttTransport
+
+
+def measure(
+    services: Services,
+    *,
+    engine: RuleEngine,
+    mqtt: MqttTransport | None,
+    sockets: SocketParts,
+) -> Metrics:
+    """Return the metrics with a reading for each counter of the parts."""
+    metrics = Metrics()
+    if mqtt is not None:
+        metrics.add(*_mqtt(mqtt))
+    if isinstance(services.writer, TimeseriesWriter):
+        metrics.add(*_writer(services.writer))
+    metrics.add(
+        Reading(
+            "fieldline_rules_waiting_messages",
+            "Messages that wait for a chain or a node.",
+            lambda: engine.waiting,
+        ),
+        Reading(
+            "fieldline_rules_unconnected_failures",
+            "Branches that ended in an unconnected Failure.",
+            lambda: engine.failures.count,
+            is_counter=True,
+        ),
+        Reading(
+            "fieldline_websocket_sessions",
+            "Open WebSocket sessions.",
+            lambda: len(sockets.sockets),
+        ),
+    )
+    return metrics
+
+
+def _mqtt(mqtt: MqttTransport) -> list[Reading]:
+    connections = Reading(
+        "fieldline_mqtt_connections", "Open MQTT connections.", lambda: mqtt.connections
+    )
+    counters = {
+        "connects_accepted": "MQTT sessions opened.",
+        "connects_refused": "MQTT sessions refused.",
+        "publishes_received": "MQTT publishes received.",
+        "publishes_acknowledged": "MQTT publishes acknowledged.",
+        "publishes_failed": "MQTT publishes answered with an error or a close.",
+        "protocol_errors": "MQTT connections that broke the protocol.",
+        "bytes_received": "Bytes read from MQTT connections.",
+    }
+    return [connections, *_counters("fieldline_mqtt", mqtt.stats, counters)]
+
+
+def _writer(writer: TimeseriesWriter) -> list[Reading]:
+    counters = {
+        "rows": "Rows of readings and attributes committed.",
+        "commits": "Batches committed.",
+        "retries": "Batches tried again because the store was away.",
+        "refused_saves": "Saves that the store refused for their content.",
+    }
+    return _counters("fieldline_store", writer.counts, counters)
+
+
+def _counters(prefix: str, counts: object, described: dict[str, str]) -> list[Reading]:
+    """Return a counter for each named number of an object of counts."""
+    return [
+        Reading(f"{prefix}_{name}", description, partial(getattr, counts, name), is_counter=True)
+        for name, description in described.items()
+    ]

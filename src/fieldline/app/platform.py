@@ -1,0 +1,97 @@
+"""The platform: every part, wired, in the order in which they start and the reverse to stop."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from fastapi import FastAPI
+
+from fieldline.api.websocket.limits import SocketLimits
+from fieldline.api.websocket.parts import Parts as SocketParts
+from fieldline.app.descriptors import raise_descriptor_limit
+from fieldline.app.edges import EdgeParts, make_app, open_door, start_mqtt
+from fieldline.app.first_start import prepare
+from fieldline.app.metrics import measure
+from fieldline.app.retention import Retention
+from fieldline.app.rules import EngineParts, start_alarm_rules, start_engine
+from fieldline.app.storage import open_services
+from fieldline.domains.device.directory import DeviceDirectory
+from fieldline.domains.device.handlers import Purger
+from fieldline.domains.telemetry.service import Telemetry
+from fieldline.rest.services import Services
+from fieldline.rules.registry import discover
+from fieldline.settings import Settings
+from fieldline.subscriptions.hub import Hub
+
+
+@dataclass(slots=True)
+class Platform:
+    """The running platform, as the server sees it.
+
+    ``administrator`` and ``first_password`` are set only when this start made the first
+    administrator and generated the password.
+    """
+
+    app: FastAPI
+    services: Services
+    socket_limits: SocketLimits
+    administrator: str | None = None
+    first_password: str | None = None
+    is_ready: bool = False
+
+
+@asynccontextmanager
+async def open_platform(settings: Settings, *, demo: bool) -> AsyncIterator[Platform]:
+    """Start every part but the HTTP port; stop them in reverse, draining what is under way.
+
+    Raises:
+        Unavailable: something that is needed is away, or a port is taken.
+    """
+    raise_descriptor_limit()
+    async with open_services(settings) as services, AsyncExitStack() as stack:
+        new_administrator = await prepare(services, settings, demo=demo)
+        await _start_cleaning(services, settings, stack)
+        devices = DeviceDirectory(services.database, services.vault, services.bus)
+        stack.push_async_callback(devices.close)
+        registry = discover()
+        alarms, evaluator = await start_alarm_rules(services, stack)
+        parts = EngineParts(registry, alarms, evaluator, devices)
+        engine = await start_engine(services, settings, stack, parts)
+        door = await open_door(services, settings, stack, devices)
+        hub = Hub()
+        telemetry = Telemetry(services, evaluate=evaluator.submit)
+        sockets = SocketParts(services, telemetry, hub, _socket_limits(settings))
+        sockets.listen()
+        mqtt = await start_mqtt(door, settings, stack)
+        platform = Platform(FastAPI(), services, sockets.limits)
+        if new_administrator is not None:
+            platform.administrator = new_administrator.email
+            platform.first_password = new_administrator.password
+        platform.app = make_app(
+            EdgeParts(services, telemetry, sockets, registry, door),
+            settings,
+            readiness=partial(_why_not_ready, platform),
+            metrics=measure(services, engine=engine, mqtt=mqtt, sockets=sockets),
+        )
+        yield platform
+
+
+def _why_not_ready(platform: Platform) -> str | None:
+    return None if platform.is_ready else "starting or stopping"
+
+
+async def _start_cleaning(services: Services, settings: Settings, stack: AsyncExitStack) -> None:
+    purger = Purger(services.database, services.store, services.bus)
+    await purger.start()
+    stack.push_async_callback(purger.stop)
+    retention = Retention(services.store, services.clock, settings.telemetry_ttl_days)
+    retention.start()
+    stack.push_async_callback(retention.stop)
+
+
+def _socket_limits(settings: Settings) -> SocketLimits:
+    return SocketLimits(
+        max_sessions=settings.websocket_max_sessions,
+        max_subscriptions=settings.websocket_max_subscriptions_per_session,
+    )

@@ -1,0 +1,96 @@
+"""Starts the rules: alarm rules first, then the engine that feeds them."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from uuid import UUID
+
+from fieldline.domains.alarm import handlers as alarm_handlers
+from fieldline.domains.alarm.writer import AlarmWriter
+from fieldline.domains.device.directory import DeviceDirectory
+from fieldline.domains.tenant_profile import service as tenant_profile_service
+from fieldline.messaging.events import EntityChanged
+from fieldline.rest.services import Services
+from fieldline.rules.alarms import StoredAlarms
+from fieldline.rules.backlog import Backlog
+from fieldline.rules.engine import EngineLimits, RuleEngine
+from fieldline.rules.fields.evaluator import FieldsEvaluator
+from fieldline.rules.fields.loader import Loader
+from fieldline.rules.lanes import AsyncLimits
+from fieldline.rules.loader import GraphLoader
+from fieldline.rules.registry import Registry
+from fieldline.rules.scripts.pool import ScriptPool
+from fieldline.rules.scripts.sandbox import ScriptLimits
+from fieldline.rules.services import RuleServices
+from fieldline.settings import Settings
+
+MAX_WAITING_MESSAGES = 50_000
+"""Messages that wait for a chain, a device's profile or a node that waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineParts:
+    """What the engine works with beside the services."""
+
+    registry: Registry
+    alarms: AlarmWriter
+    evaluator: FieldsEvaluator
+    devices: DeviceDirectory
+
+
+async def start_alarm_rules(
+    services: Services, stack: AsyncExitStack
+) -> tuple[AlarmWriter, FieldsEvaluator]:
+    """Start the writer of alarms, what reacts to changes of them, and the evaluator."""
+    alarms = AlarmWriter(services.database, services.clock)
+    await alarms.start()
+    stack.push_async_callback(alarms.stop)
+    stack.callback(alarm_handlers.listen(services.bus, alarms, services.clock))
+    loader = Loader(services.database, services.store, services.writer.flush)
+    evaluator = FieldsEvaluator(loader, alarms, services.bus, services.clock)
+    await evaluator.start()
+    stack.push_async_callback(evaluator.stop)
+    return alarms, evaluator
+
+
+async def start_engine(
+    services: Services,
+    settings: Settings,
+    stack: AsyncExitStack,
+    parts: EngineParts,
+) -> RuleEngine:
+    """Start the engine as the consumer of the bus."""
+    backlog = Backlog(MAX_WAITING_MESSAGES)
+    scripts = ScriptPool(
+        services.clock,
+        backlog,
+        ScriptLimits(
+            timeout_s=settings.script_timeout_ms / 1000,
+            memory_bytes=settings.script_memory_mb * 1024 * 1024,
+        ),
+    )
+    stack.push_async_callback(scripts.stop)
+
+    async def execution_limit(tenant_id: UUID) -> int:
+        async with services.database.read() as session:
+            name = "maxRuleNodeExecutionsPerMessage"
+            return await tenant_profile_service.limit(session, tenant_id, name)
+
+    engine = RuleEngine(
+        RuleServices(
+            writer=services.writer,
+            evaluator=parts.evaluator,
+            alarms=StoredAlarms(services.database, parts.alarms),
+            scripts=scripts,
+            bus=services.bus,
+            clock=services.clock,
+            backlog=backlog,
+        ),
+        registry=parts.registry,
+        load_graphs=GraphLoader(services.database, execution_limit),
+        devices=parts.devices,
+        limits=EngineLimits(nodes=AsyncLimits(timeout_s=settings.rule_node_timeout_seconds)),
+    )
+    services.bus.consume(engine.handle)
+    stack.callback(services.bus.listen(EntityChanged, engine.on_entity_changed))
+    stack.push_async_callback(engine.stop)
+    return engine

@@ -1,0 +1,170 @@
+"""Opens what everything stands on: the data folder, the root key, the stores and their writer."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from fieldline.database.engine import Database
+from fieldline.database.migrate import is_current, upgrade
+from fieldline.domains.admin_settings import service as admin_settings_service
+from fieldline.domains.device_profile import service as device_profile_service
+from fieldline.domains.revocation import handlers as revocation_handlers
+from fieldline.domains.revocation import service as revocation_service
+from fieldline.domains.rule_chain import metadata as rule_chain_metadata
+from fieldline.kit.clock import SystemClock
+from fieldline.kit.errors import Unavailable
+from fieldline.messaging.backends.memory import MemoryBus
+from fieldline.messaging.events import AttributesSaved, ReadingsSaved
+from fieldline.rest.services import Limits, Services
+from fieldline.security.secrets import Vault, load_or_create_root_key
+from fieldline.security.tokens import Tokens
+from fieldline.settings import Settings
+from fieldline.timeseries.backends.postgresql import PostgresqlStore
+from fieldline.timeseries.backends.sqlite import SqliteStore
+from fieldline.timeseries.store import TimeseriesStore
+from fieldline.timeseries.writer import TimeseriesWriter, WriterLimits
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open the stores and start the writer: what commands and the server stand on.
+
+    Raises:
+        Unavailable: the data folder cannot be written, the database or the store is away.
+    """
+    clock, bus = SystemClock(), MemoryBus()
+    vault = open_vault(settings)
+    async with open_database(settings, bus.emit) as database, AsyncExitStack() as stack:
+        await bring_schema_up_to_date(database, settings)
+        tokens = await _open_tokens(database, vault, settings)
+        revocation_handlers.listen(bus, tokens)
+        store = make_store(database, settings)
+        await store.start()
+        stack.push_async_callback(store.stop)
+        writer = TimeseriesWriter(
+            store,
+            clock,
+            on_readings=lambda *saved: bus.emit(ReadingsSaved(*saved)),
+            on_attributes=lambda *saved: bus.emit(AttributesSaved(*saved)),
+            limits=WriterLimits(max_pending_rows=settings.max_pending_rows),
+        )
+        writer.start()
+        stack.push_async_callback(writer.stop)
+        yield Services(
+            database=database,
+            store=store,
+            writer=writer,
+            bus=bus,
+            clock=clock,
+            tokens=tokens,
+            vault=vault,
+            limits=Limits(
+                max_string_value_length=settings.telemetry_max_string_value_length,
+                default_tenant_devices=settings.default_tenant_device_limit,
+                default_tenant_assets=settings.default_tenant_asset_limit,
+            ),
+            base_url=lambda: settings.public_url,
+            tenant_seeders=[device_profile_service.seed, rule_chain_metadata.seed],
+        )
+
+
+async def _open_tokens(database: Database, vault: Vault, settings: Settings) -> Tokens:
+    async with database.write() as session:
+        key = await admin_settings_service.signing_key(session, vault)
+    tokens = Tokens(
+        key,
+        algorithm=settings.jwt_algorithm,
+        access_s=settings.access_token_expire_minutes * 60,
+        refresh_s=settings.refresh_token_expire_days * 24 * 60 * 60,
+    )
+    async with database.read() as session:
+        await revocation_service.load(session, tokens)
+    return tokens
+
+
+def open_vault(settings: Settings) -> Vault:
+    """Return the vault under ``SECRET_KEY`` or the data folder's generated key.
+
+    Raises:
+        Unavailable: the data folder cannot be written.
+    """
+    if settings.secret_key is not None:
+        return Vault(settings.secret_key.get_secret_value())
+    return Vault(load_or_create_root_key(_data_folder(settings)))
+
+
+@asynccontextmanager
+async def open_database(
+    settings: Settings, emit: Callable[[object], None] = lambda _event: None
+) -> AsyncIterator[Database]:
+    """Open the entities' database and check that it answers.
+
+    Raises:
+        Unavailable: it does not; the text names where it should be and what is wrong.
+    """
+    if settings.is_embedded:
+        _data_folder(settings)
+    database = Database(
+        settings.database_url,
+        emit=emit,
+        pool_size=settings.postgres_pool_size,
+        max_overflow=settings.postgres_max_overflow,
+    )
+    try:
+        await _check_that_it_answers(database, settings)
+        yield database
+    finally:
+        await database.close()
+
+
+async def bring_schema_up_to_date(database: Database, settings: Settings) -> None:
+    """Migrate where the settings say so.
+
+    Raises:
+        Unavailable: the schema is older than this version and may not be migrated at start.
+    """
+    if settings.should_migrate:
+        await upgrade(database)
+    elif not await is_current(database):
+        msg = "The database's schema is not that of this version: run `fieldline migrate` first"
+        raise Unavailable(msg)
+
+
+def make_store(database: Database, settings: Settings) -> TimeseriesStore:
+    """Return the store of readings that goes with the database."""
+    if settings.is_embedded:
+        return SqliteStore(settings.data_dir / "fieldline.db", database.gate.enter)
+    url = database.url.set(drivername="postgresql")
+    return PostgresqlStore(url.render_as_string(hide_password=False))
+
+
+def _data_folder(settings: Settings) -> Path:
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        msg = f"FIELDLINE_DATA_DIR={str(folder)!r} cannot be written: {error.strerror or error}"
+        raise Unavailable(msg) from error
+    return folder
+
+
+async def _check_that_it_answers(database: Database, settings: Settings) -> None:
+    try:
+        async with database.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except (OSError, DBAPIError, asyncpg.PostgresError, TimeoutError) as error:
+        where = (
+            f"The database file {database.path}"
+            if settings.is_embedded
+            else f"PostgreSQL at {settings.postgres_server}:{settings.postgres_port}"
+        )
+        reason = str(error.orig if isinstance(error, DBAPIError) else error).split("\n", 1)[0]
+        msg = f"{where} does not answer: {reason}"
+        raise Unavailable(msg) from error
