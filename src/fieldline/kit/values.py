@@ -19,7 +19,7 @@ class JsonText(str):
 
     def parse(self) -> Any:  # noqa: ANN401 - JSON is any of its types
         """Return the structure that the text stands for."""
-        return orjson.loads(self)
+        return orjson.loads(self.encode())  # orjson refuses subclasses of str
 
 
 Value = bool | int | float | str | JsonText

@@ -1,0 +1,168 @@
+"""A door with everything behind it but the rule engine: the tests play the rules."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from fieldline.domains.device.directory import DeviceRecord
+from fieldline.ingest.door import Door
+from fieldline.ingest.parts import DoorParts, IngestOptions
+from fieldline.ingest.session import CloseReason
+from fieldline.kit.clock import ManualClock
+from fieldline.kit.ids import EntityRef, EntityType, new_id
+from fieldline.kit.telemetry_json import stored_values
+from fieldline.messaging.backends.memory import MemoryBus
+from fieldline.messaging.events import AttributesSaved, ReadingsSaved
+from fieldline.messaging.message import Message
+from fieldline.messaging.receipt import Receipt
+from fieldline.timeseries.store import Scope, TimeseriesStore
+from fieldline.timeseries.writer import TimeseriesWriter, WriterLimits
+
+
+class KnownDevices:
+    """A directory of the devices that a test made."""
+
+    def __init__(self) -> None:
+        self.by_token: dict[str, DeviceRecord] = {}
+        self.by_hash: dict[str, DeviceRecord] = {}
+        self.records: dict[UUID, DeviceRecord] = {}
+
+    async def by_id(self, device_id: UUID) -> DeviceRecord | None:
+        return self.records.get(device_id)
+
+    def cached_by_id(self, device_id: UUID) -> DeviceRecord | None:
+        return self.records.get(device_id)
+
+    async def by_access_token(self, token: str) -> DeviceRecord | None:
+        return self.by_token.get(token)
+
+    async def by_mqtt_basic(
+        self, client_id: str, username: str | None, password: str | None
+    ) -> DeviceRecord | None:
+        return self.by_token.get(username or client_id)
+
+    async def by_certificate(self, sha3: str) -> DeviceRecord | None:
+        return self.by_hash.get(sha3)
+
+
+@dataclass
+class Listener:
+    """A transport's end of a session, remembering what it was told."""
+
+    pushes: list[tuple[dict[str, object], list[str]]] = field(default_factory=list)
+    closed: list[CloseReason] = field(default_factory=list)
+
+    def on_attributes(self, updated: dict[str, object], deleted: list[str]) -> None:
+        self.pushes.append((updated, deleted))
+
+    def on_close(self, reason: CloseReason) -> None:
+        self.closed.append(reason)
+
+
+@dataclass
+class Acks:
+    """Counts the receipts that are done."""
+
+    count: int = 0
+
+    def receipt(self) -> Receipt:
+        return Receipt(self._done)
+
+    def _done(self, _receipt: Receipt) -> None:
+        self.count += 1
+
+
+class World:
+    """A door over a real bus, store and writer; ``messages`` are what reached the rules."""
+
+    def __init__(
+        self,
+        store: TimeseriesStore,
+        *,
+        options: IngestOptions | None = None,
+        writer_limits: WriterLimits | None = None,
+    ) -> None:
+        self.clock = ManualClock()
+        self.bus = MemoryBus()
+        self.store = store
+        self.tenant_profile: dict[str, Any] = {}
+        self.devices = KnownDevices()
+        self.messages: list[Message] = []
+        self.tenant_id = new_id()
+        self.writer = TimeseriesWriter(
+            store,
+            self.clock,
+            on_readings=lambda *told: self.bus.emit(ReadingsSaved(*told)),
+            on_attributes=lambda *told: self.bus.emit(AttributesSaved(*told)),
+            limits=writer_limits,
+        )
+        self.door = Door(
+            DoorParts(self.bus, store, self.writer, self.devices, self._profile_of, self.clock),
+            options,
+        )
+        self.bus.consume(self.finish)
+
+    async def _profile_of(self, _tenant_id: UUID) -> Mapping[str, Any]:
+        return self.tenant_profile
+
+    async def start(self) -> None:
+        await self.store.start()
+        self.writer.start()
+
+    async def stop(self) -> None:
+        await self.writer.stop()
+        await self.store.stop()
+
+    def device(self, token: str = "token", **fields: object) -> DeviceRecord:  # noqa: S107
+        record = DeviceRecord()
+        record.id = new_id()
+        record.ref = EntityRef(EntityType.DEVICE, record.id)
+        record.tenant_id = self.tenant_id
+        record.customer_id = None
+        record.name = f"meter {token}"
+        record.label = None
+        record.profile_id = new_id()
+        record.profile_name = "meter"
+        record.rule_chain_id = None
+        record.transport_type = "DEFAULT"
+        record.transport_configuration = {}
+        record.additional_info = {}
+        record.is_gateway = False
+        record.is_deleted = False
+        for name, value in fields.items():
+            setattr(record, name, value)
+        self.devices.records[record.id] = record
+        self.devices.by_token[token] = record
+        return record
+
+    def finish(self, message: Message) -> None:
+        """Be rules that do nothing."""
+        self.messages.append(message)
+        message.receipt.release()
+
+    def keep_open(self, message: Message) -> None:
+        """Be rules that are not done yet."""
+        self.messages.append(message)
+
+    def save(self, message: Message) -> None:
+        """Be rules that save."""
+        self.messages.append(message)
+        done: Callable[..., None] = lambda *_saved: message.receipt.release()  # noqa: E731
+        values = stored_values(message.data)
+        if message.type == "POST_TELEMETRY_REQUEST":
+            self.writer.save_readings(
+                message.tenant_id, message.originator, message.metadata_ts_ms, values, done
+            )
+        else:
+            self.writer.save_attributes(
+                message.tenant_id, message.originator, Scope.CLIENT, values, done
+            )
+
+    def types(self) -> list[str]:
+        return [message.type for message in self.messages]
+
+    async def server_attributes(self, device: DeviceRecord) -> dict[str, object]:
+        await self.writer.flush()
+        found = await self.store.attributes(device.id, Scope.SERVER)
+        return {attribute.key: attribute.value for attribute in found}
