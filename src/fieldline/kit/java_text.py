@@ -34,9 +34,8 @@ def double_text(number: float) -> str:
 
 def value_text(value: Value) -> str:
     """Return any value as text: ``true``, ``21``, ``21.0``, the string, or the JSON's text."""
-    kind = type(value)
-    if kind is bool:
+    if isinstance(value, bool):
         return "true" if value else "false"
-    if kind is float:
+    if isinstance(value, float):
         return double_text(value)
     return str(value)

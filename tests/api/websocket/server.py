@@ -5,7 +5,6 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
@@ -13,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from fieldline.api.websocket.protocol import UVICORN_OPTIONS, SocketProtocol
 from fieldline.security.caller import Caller
-from tests.domains.telemetry.platform import Platform
+from tests.domains.telemetry.platform import Json, Platform, until
 
 TIMEOUT_S = 20
 SMALL_BUFFER = 8_192
@@ -25,14 +24,14 @@ class Client:
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
 
-    async def send(self, frame: Any) -> None:
+    async def send(self, frame: Json) -> None:
         await self.connection.send(frame if isinstance(frame, str) else json.dumps(frame))
 
-    async def receive(self) -> Any:
+    async def receive(self) -> Json:
         async with asyncio.timeout(TIMEOUT_S):
             return json.loads(await self.connection.recv())
 
-    async def ask(self, frame: Any) -> Any:
+    async def ask(self, frame: Json) -> Json:
         await self.send(frame)
         return await self.receive()
 
@@ -49,7 +48,7 @@ class Client:
 
 @asynccontextmanager
 async def serving(
-    platform: Platform, *, log_level: str = "warning", **options: Any
+    platform: Platform, *, log_level: str = "warning", **options: Json
 ) -> AsyncIterator[int]:
     """Serve the platform with small socket buffers; gives the port."""
     config = uvicorn.Config(
@@ -64,9 +63,7 @@ async def serving(
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER)
     port = listener.getsockname()[1]
     task = asyncio.create_task(server.serve([listener]))
-    async with asyncio.timeout(TIMEOUT_S):
-        while not server.started:
-            await asyncio.sleep(0)
+    await until(lambda: server.started)
     try:
         yield port
     finally:
@@ -77,7 +74,7 @@ async def serving(
 
 @asynccontextmanager
 async def connected(
-    port: int, path: str = "/api/ws", *, token: str | None = None, **options: Any
+    port: int, path: str = "/api/ws", *, token: str | None = None, **options: Json
 ) -> AsyncIterator[Client]:
     url = f"ws://127.0.0.1:{port}{path}" + (f"?token={token}" if token is not None else "")
     async with connect(url, max_size=None, compression=None, **options) as connection:
@@ -97,7 +94,7 @@ async def connected_slowly(port: int, token: str) -> AsyncIterator[Client]:
 
 @asynccontextmanager
 async def watching(
-    platform: Platform, caller: Caller, path: str = "/api/ws", **options: Any
+    platform: Platform, caller: Caller, path: str = "/api/ws", **options: Json
 ) -> AsyncIterator[Client]:
     """Serve the platform and connect as a caller."""
     async with (

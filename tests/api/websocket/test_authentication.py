@@ -161,8 +161,7 @@ async def test_the_log_does_not_show_the_token(
 
 async def test_a_peer_that_answers_no_ping_is_closed_with_4500(platform: Platform) -> None:
     token = platform.token(platform.admin)
-    pings = {"ws_ping_interval": 0.05, "ws_ping_timeout": 0.05}
-    async with serving(platform, **pings) as port:
+    async with serving(platform, ws_ping_interval=0.05, ws_ping_timeout=0.05) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(
             f"GET /api/ws?token={token} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"

@@ -4,11 +4,13 @@ import asyncio
 import json
 from typing import Any
 
+from websockets.asyncio.client import ClientConnection
+
 from fieldline.api.websocket.limits import SocketLimits
 from fieldline.database.engine import Database
 from fieldline.kit.clock import ManualClock
 from tests.api.websocket.server import connected, connected_slowly, serving
-from tests.domains.telemetry.platform import Platform, running_platform
+from tests.domains.telemetry.platform import Platform, running_platform, until
 
 LONG = "x" * 8_000
 SAVES = 300
@@ -18,9 +20,7 @@ SAVES = 300
 async def save_many(platform: Platform) -> None:
     for n in range(1, SAVES + 1):
         value = f"{n}{LONG}"
-        await platform.telemetry.save_readings(
-            platform.admin, platform.device, [(n, {"a": value})]
-        )
+        await platform.telemetry.save_readings(platform.admin, platform.device, [(n, {"a": value})])
 
 
 def subscribe(platform: Platform, scope: str = "") -> dict[str, Any]:
@@ -84,9 +84,7 @@ async def test_a_reader_that_stays_silent_is_closed_with_4500(
     ):
         await client.ask(subscribe(platform))
         await save_many(platform)
-        async with asyncio.timeout(10):
-            while platform.hub.watched:
-                await asyncio.sleep(0.01)
+        await until(lambda: not platform.hub.watched)
         code, reason = await client.closed()
 
     assert (code, reason) == (4500, "session not reliable")
@@ -117,7 +115,7 @@ async def test_a_client_that_asks_but_does_not_read_is_not_read_either(
     assert answers == list(range(1, 51))
 
 
-async def read_up_to(connection: Any, last: int) -> list[int]:
+async def read_up_to(connection: ClientConnection, last: int) -> list[int]:
     seen: list[int] = []
     while not seen or seen[-1] != last:
         seen += [ts for ts, value in json.loads(await connection.recv())["data"]["a"] if value]

@@ -8,13 +8,13 @@ import pytest
 from fieldline.kit.ids import EntityRef
 from fieldline.timeseries.store import Deletion, Scope
 from tests.api.websocket.server import watching
-from tests.domains.telemetry.platform import Platform
+from tests.domains.telemetry.platform import Json, Platform
 
 NOW = 1_700_000_000_000
 OLD = "/api/ws/plugins/telemetry"
 
 
-def command(kind: str, entity: EntityRef, cmd_id: int = 1, **fields: Any) -> dict[str, Any]:
+def command(kind: str, entity: EntityRef, cmd_id: int = 1, **fields: Json) -> dict[str, Any]:
     return {
         "type": kind,
         "cmdId": cmd_id,
@@ -38,7 +38,7 @@ def update(cmd_id: int, data: dict[str, list[list[Any]]]) -> dict[str, Any]:
     }
 
 
-async def save(platform: Platform, ts: int, **values: Any) -> None:
+async def save(platform: Platform, ts: int, **values: Json) -> None:
     await platform.telemetry.save_readings(platform.admin, platform.device, [(ts, values)])
 
 

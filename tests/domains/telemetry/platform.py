@@ -1,8 +1,10 @@
 """A small platform for tests of telemetry and WebSocket: two tenants, their people, a device."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -35,7 +37,16 @@ from fieldline.timeseries.backends.memory import MemoryStore
 from fieldline.timeseries.store import TimeseriesStore
 from fieldline.timeseries.writer import TimeseriesWriter
 
+Json = Any
+"""Whatever JSON holds."""
 SYS_ADMIN = Caller(uuid4(), Authority.SYS_ADMIN, email="root@example.org")
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Let the loop go on until something is so."""
+    async with asyncio.timeout(20):
+        while not is_so():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.001)
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Telemetry and attributes in ThingsBoard's dialect, on both databases."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,13 @@ from fieldline.database.engine import Database
 from fieldline.domains.telemetry.service import Saved
 from fieldline.kit.clock import ManualClock
 from fieldline.kit.ids import EntityRef
-from tests.domains.telemetry.platform import SYS_ADMIN, Platform, running_platform
+from tests.domains.telemetry.platform import (
+    SYS_ADMIN,
+    Json,
+    Platform,
+    running_platform,
+    until,
+)
 
 NOW = 1_700_000_000_000
 
@@ -32,7 +39,7 @@ def path_of(entity: EntityRef, rest: str) -> str:
     return f"/api/plugins/telemetry/{entity.type.value}/{entity.id}/{rest}"
 
 
-async def save(client: httpx.AsyncClient, entity: EntityRef, body: Any) -> None:
+async def save(client: httpx.AsyncClient, entity: EntityRef, body: Json) -> None:
     response = await client.post(path_of(entity, "timeseries/ANY"), json=body)
     assert (response.status_code, response.content) == (200, b""), response.text
 
@@ -91,7 +98,7 @@ async def test_history_takes_order_limit_and_half_open_range(
     await save(
         client, platform.device, [{"ts": ts, "values": {"a": ts}} for ts in (10, 20, 30, 40)]
     )
-    query = {"keys": "a", "startTs": 10, "endTs": 40}
+    query: dict[str, Any] = {"keys": "a", "startTs": 10, "endTs": 40}
     url = path_of(platform.device, "values/timeseries")
 
     newest_first = (await client.get(url, params=query | {"limit": 2})).json()
@@ -120,10 +127,10 @@ async def test_history_aggregates_over_intervals(
         client, platform.device, [{"ts": ts, "values": {"a": ts}} for ts in (0, 500, 1_000, 1_500)]
     )
 
+    query: dict[str, Any] = {"keys": "a", "startTs": 0, "endTs": 2000, "interval": 1000}
     response = await client.get(
         path_of(platform.device, "values/timeseries"),
-        params={"keys": "a", "startTs": 0, "endTs": 2000, "interval": 1000, "agg": "AVG"}
-        | {"orderBy": "ASC"},
+        params=query | {"agg": "AVG", "orderBy": "ASC"},
     )
 
     assert response.json()["a"] == [
@@ -147,10 +154,8 @@ async def test_history_aggregates_over_intervals(
 async def test_a_query_out_of_bounds_is_refused_as_text(
     platform: Platform, client: httpx.AsyncClient, query: dict[str, Any], text: str
 ) -> None:
-    response = await client.get(
-        path_of(platform.device, "values/timeseries"),
-        params={"keys": "a", "startTs": 0, "endTs": 1000} | query,
-    )
+    base: dict[str, Any] = {"keys": "a", "startTs": 0, "endTs": 1000}
+    response = await client.get(path_of(platform.device, "values/timeseries"), params=base | query)
 
     assert response.status_code == 400
     assert response.headers["content-type"].startswith("text/plain")
@@ -368,21 +373,9 @@ async def test_an_answer_waits_for_alarm_rules(database: Database, clock: Manual
         running_platform(database, clock, evaluate=evaluate) as platform,
         platform.client(platform.admin) as client,
     ):
-        request = platform.services.bus.listen  # the answer may come only after the release
-        assert request
-        import asyncio
-
         answer = asyncio.create_task(save(client, platform.device, {"a": 1}))
-        await _until(lambda: bool(held))
+        await until(lambda: bool(held))
         await platform.services.writer.flush()
         assert not answer.done()
         held[0].receipt.release()
         await answer
-
-
-async def _until(is_so: Callable[[], bool]) -> None:
-    import asyncio
-
-    async with asyncio.timeout(5):
-        while not is_so():
-            await asyncio.sleep(0)

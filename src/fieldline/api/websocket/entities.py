@@ -5,12 +5,13 @@ cannot select by is refused with its name, never ignored.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from fieldline.api.websocket.commands import EntityDataQuery, PageLink
 from fieldline.domains.device import service as device_service
+from fieldline.domains.device.lists import DeviceFilter
 from fieldline.domains.telemetry.access import find
 from fieldline.kit.errors import Forbidden, Invalid, NotFound
 from fieldline.kit.ids import EntityRef, EntityType, parse_id
@@ -74,7 +75,8 @@ async def resolve(
         refs = _listed_refs(query.entity_filter)[:max_entities]
         return await _listed(session, caller, refs, request)
     if kind in {"entityType", "deviceType"}:
-        return await _devices(session, caller, query.entity_filter, request)
+        types = _device_types(query.entity_filter)
+        return await _devices(session, caller, types, request, max_entities)
     msg = (
         f"Entity filter '{kind}' is not served; "
         "possible are singleEntity, entityList, entityType DEVICE and deviceType"
@@ -143,18 +145,11 @@ async def _listed(
     if request.search:
         wanted = request.search.lower()
         rows = [row for row in rows if wanted in row.name.lower()]
-    if request.sort:
-        column = request.sort
-        rows.sort(
-            key=lambda row: row.name if column == "name" else getattr(row.entity, column, 0) or "",
-            reverse=request.descending,
-        )
-    return Page(rows[request.offset : request.offset + request.limit], len(rows))
+    return _cut(rows, request)
 
 
-async def _devices(
-    session: "AsyncSession", caller: Caller, entity_filter: Mapping[str, Any], request: PageRequest
-) -> Page[Row]:
+def _device_types(entity_filter: Mapping[str, Any]) -> list[str | None]:
+    """Return the types of device that are wanted; None stands for all."""
     kind = entity_filter.get("entityType", "DEVICE")
     if kind != "DEVICE":
         msg = f"The filter entityType is served for DEVICE, not for {kind}"
@@ -163,10 +158,44 @@ async def _devices(
         msg = "'deviceNameFilter' is not served; use the page link's textSearch"
         raise Invalid(msg)
     types = entity_filter.get("deviceTypes") or [entity_filter.get("deviceType")]
-    page = await device_service.page(
-        session, caller, request, types=[str(item) for item in types if item]
-    )
-    return page.map(lambda device: Row(EntityRef(EntityType.DEVICE, device.id), device))
+    return [str(item) for item in types if item] or [None]
+
+
+async def _devices(
+    session: "AsyncSession",
+    caller: Caller,
+    types: Sequence[str | None],
+    request: PageRequest,
+    max_entities: int,
+) -> Page[Row]:
+    if len(types) == 1:
+        page = await device_service.page(session, caller, request, DeviceFilter(type=types[0]))
+        return page.map(_device_row)
+    everything = replace(request, limit=max_entities, offset=0)
+    rows: list[Row] = []
+    for kind in types:
+        page = await device_service.page(session, caller, everything, DeviceFilter(type=kind))
+        rows.extend(map(_device_row, page.items))
+    return _cut(rows, replace(request, sort=request.sort or "created_time"))
+
+
+def _device_row(device: Any) -> Row:  # noqa: ANN401 - the domain's own type
+    return Row(EntityRef(EntityType.DEVICE, device.id), device)
+
+
+def _cut(rows: list[Row], request: PageRequest) -> Page[Row]:
+    """Sort rows that are all there, unless they keep their order, and take the page."""
+    if request.sort is not None:
+        column = request.sort
+        rows.sort(key=lambda row: _sort_value(row, column), reverse=request.descending)
+    return Page(rows[request.offset : request.offset + request.limit], len(rows))
+
+
+def _sort_value(row: Row, column: str) -> tuple[float, str]:
+    if column == "name":
+        return 0, row.name
+    value = getattr(row.entity, column, None)
+    return (value, "") if isinstance(value, int) else (0, str(value or ""))
 
 
 def _snake(name: str) -> str:

@@ -4,9 +4,9 @@ The first frame of a cmdId carries ``data``, the page that the query found; ever
 ``update``. A part that comes in the same command as the query goes into that first frame.
 """
 
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from fieldline.api.websocket import aggregates, updates
 from fieldline.api.websocket.commands import (
@@ -189,7 +189,11 @@ class EntityDataCommands:
         context = self._context
         data.latest_keys = part.keys
         data.latest = live = LatestValues(
-            context.hub, context.outbox, context.backlog, EntityKeys(part.keys), self._encoder(data)
+            context.hub,
+            context.outbox,
+            context.backlog,
+            EntityKeys(part.keys),
+            self._encode_latest(data),
         )
         context.watch(live, data.refs)
         shown = await self._values(data, part.keys)
@@ -218,7 +222,7 @@ class EntityDataCommands:
             context.outbox,
             context.backlog,
             ReadingKeys(frozenset(part.keys)),
-            self._point_encoder(data),
+            self._encode_points(data),
         )
         context.watch(live, data.refs)
         series = {row.ref: await self._series(row.ref, part) for row in data.page.items}
@@ -262,9 +266,8 @@ class EntityDataCommands:
             )
         )
 
-    def _update(self, data: EntityData, items: list[dict[str, object]]) -> None:
-        allowed = self._context.limits.max_entities
-        self._context.outbox.post(updates.entity_data_update(data.cmd_id, items, allowed=allowed))
+    def _update(self, data: EntityData, items: Sequence[dict[str, object]]) -> None:
+        self._context.outbox.post(self._encode(data, items))
 
     async def _values(self, data: EntityData, keys: Sequence[EntityKey]) -> dict[EntityRef, Latest]:
         return {row.ref: await self._values_of(row, keys) for row in data.page.items}
@@ -275,9 +278,9 @@ class EntityDataCommands:
         now_ms = self._context.services.clock.now_ms()
         found: Latest = {}
         for key in keys:
-            found.setdefault(key.type, {})[key.key] = DELETED
-        for key in found.get("ENTITY_FIELD", {}):
-            found["ENTITY_FIELD"][key] = (now_ms, row.field(key))
+            is_field = key.type == "ENTITY_FIELD"
+            shown = (now_ms, row.field(key.key)) if is_field else DELETED
+            found.setdefault(key.type, {})[key.key] = shown
         if "TIME_SERIES" in found:
             wanted = tuple(found["TIME_SERIES"])
             found["TIME_SERIES"].update(await store.latest(entity_id, wanted))
@@ -314,33 +317,27 @@ class EntityDataCommands:
                 found[key].extend(points)
         return found
 
-    def _encoder(self, data: EntityData):  # noqa: ANN202
-        allowed = self._context.limits.max_entities
-
+    def _encode_latest(self, data: EntityData) -> Callable[[dict[Place, Shown]], bytes]:
         def encode(values: Mapping[Place, Shown]) -> bytes:
             entities: dict[EntityRef, Latest] = {}
             for (ref, slot), shown in values.items():
-                kind, key = slot  # type: ignore[misc]
+                kind, key = cast("tuple[str, str]", slot)
                 entities.setdefault(ref, {}).setdefault(kind, {})[key] = shown
             items = [updates.entity_data(ref, latest=latest) for ref, latest in entities.items()]
-            return updates.entity_data_update(data.cmd_id, items, allowed=allowed)
+            return self._encode(data, items)
 
         return encode
 
-    def _point_encoder(self, data: EntityData):  # noqa: ANN202
-        allowed = self._context.limits.max_entities
-
+    def _encode_points(self, data: EntityData) -> Callable[[dict[Place, list[Shown]]], bytes]:
         def encode(values: Mapping[Place, list[Shown]]) -> bytes:
-            by_entity = itertools.groupby(
-                sorted(values.items(), key=lambda item: str(item[0][0].id)),
-                key=lambda item: item[0][0],
-            )
-            items = [
-                updates.entity_data(
-                    ref, timeseries={str(slot): points for (_, slot), points in group}
-                )
-                for ref, group in by_entity
-            ]
-            return updates.entity_data_update(data.cmd_id, items, allowed=allowed)
+            entities: dict[EntityRef, Series] = {}
+            for (ref, slot), points in values.items():
+                entities.setdefault(ref, {})[str(slot)] = points
+            items = [updates.entity_data(ref, timeseries=keys) for ref, keys in entities.items()]
+            return self._encode(data, items)
 
         return encode
+
+    def _encode(self, data: EntityData, items: Sequence[dict[str, object]]) -> bytes:
+        allowed = self._context.limits.max_entities
+        return updates.entity_data_update(data.cmd_id, items, allowed=allowed)

@@ -103,10 +103,10 @@ class Outbox:
 
     def _next(self) -> bytes | None:
         if self._replies:
-            frame = self._replies.popleft()
+            reply = self._replies.popleft()
             if len(self._replies) < self._limits.max_waiting_replies:
                 self._has_room.set()
-            return frame
+            return reply
         while self._marked:
             source = next(iter(self._marked))
             del self._marked[source]

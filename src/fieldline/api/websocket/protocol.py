@@ -12,7 +12,7 @@ The application names this class to uvicorn (``Config(ws=SocketProtocol)``). It 
 Source: RFC 6455; ``uvicorn.protocols.websockets.websockets_sansio_impl`` of 0.54.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PING_INTERVAL_S = 10.0
 PING_TIMEOUT_S = 20.0
 """A peer is away when it is silent for these two together, 30 s."""
-UVICORN_OPTIONS = {
+UVICORN_OPTIONS: dict[str, Any] = {
     "ws_ping_interval": PING_INTERVAL_S,
     "ws_ping_timeout": PING_TIMEOUT_S,
     "ws_max_size": SocketLimits().max_frame_bytes,

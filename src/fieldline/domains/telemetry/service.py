@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from fieldline.domains.telemetry.access import Owner, owner_of
@@ -54,10 +54,8 @@ class Saved:
     receipt: Receipt
 
 
-class Evaluate(Protocol):
-    """Shows values to the alarm rules, then calls ``then``, which stores them, in every case."""
-
-    def __call__(self, saved: Saved, then: Callable[[], None]) -> None: ...
+Evaluate = Callable[[Saved, Callable[[], None]], None]
+"""Shows values to the alarm rules, then makes the call given, which stores them, in every case."""
 
 
 def without_rules(_saved: Saved, then: Callable[[], None]) -> None:
