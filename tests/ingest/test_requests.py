@@ -11,7 +11,7 @@ from fieldline.ingest.client_rpc import TIMEOUT_MS, MissingMethod
 from fieldline.ingest.parts import IngestOptions
 from fieldline.ingest.session import DeviceSession
 from fieldline.kit.errors import Invalid, Unavailable
-from fieldline.kit.values import JsonText
+from fieldline.kit.values import JsonText, Value
 from fieldline.timeseries.backends.memory import MemoryStore
 from fieldline.timeseries.store import Scope
 from tests.ingest.world import World
@@ -20,11 +20,12 @@ from tests.ingest.world import World
 @pytest.fixture
 async def session(world: World) -> AsyncIterator[DeviceSession]:
     device = world.device()
-    for scope, values in (
+    stored: list[tuple[Scope, dict[str, Value]]] = [
         (Scope.CLIENT, {"c": 1, "both": "client"}),
         (Scope.SHARED, {"s": 10.0, "both": "shared", "j": JsonText('{"a":[1]}')}),
         (Scope.SERVER, {"secret": 1}),
-    ):
+    ]
+    for scope, values in stored:
         world.writer.save_attributes(device.tenant_id, device.ref, scope, values)
     await world.writer.flush()
     await world.door.start()

@@ -129,9 +129,11 @@ class Activity:
         await self._report_all(waiting)
 
     async def check(self) -> None:
-        """Find the devices that have been silent for too long."""
-        if self._must_sweep:
-            await self._sweep()
+        """Find the devices that have been silent for too long.
+
+        Raises:
+            Unavailable: the store is away; what was not checked is tried again later.
+        """
         everything = list(self._presences.values())
         for start in range(0, len(everything), _SLICE):
             now_ms = self._now_ms()
@@ -139,12 +141,14 @@ class Activity:
                 if presence.may_expire and presence.is_expired(now_ms):
                     await self._reporter.deactivate(presence, now_ms)
             await asyncio.sleep(0)
+        if self._must_sweep:
+            await self._sweep()
 
     async def _sweep(self) -> None:
         """Find the active devices, and the ones never seen, that are not in memory.
 
         Raises:
-            Unavailable: the store is away, or there is no room for more; tried again later.
+            Unavailable: the store is away; tried again later.
         """
         self._must_sweep = False
         try:
@@ -159,14 +163,21 @@ class Activity:
             raise
 
     async def _recall(self, device_id: UUID) -> None:
-        """Take a device into memory whose state may change without it doing anything."""
+        """Look at a device that is not in memory; one whose state may change yet stays there."""
         device = await self._parts.devices.by_id(device_id)
         if device is None:
             return
         presence = Presence(device.ref, device.tenant_id)
         await self._reporter.load(presence)
-        if (presence.is_active or presence.never_seen) and device_id not in self._presences:
-            self._add(presence)
+        if not presence.may_expire or device_id in self._presences:
+            return
+        if len(self._presences) < self._limit:
+            self._presences[device_id] = presence
+        else:
+            self._must_sweep = True
+        now_ms = self._now_ms()
+        if presence.is_expired(now_ms):
+            await self._reporter.deactivate(presence, now_ms)
 
     async def _run(self) -> None:
         time_s = asyncio.get_running_loop().time
