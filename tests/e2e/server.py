@@ -34,6 +34,7 @@ class Server:
         self._python = python
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
+        self._clients: list[httpx.Client] = []
 
     @property
     def url(self) -> str:
@@ -77,12 +78,14 @@ class Server:
 
     def kill(self) -> None:
         """End the process as a power cut would: kill -9."""
+        self._close_clients()
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
         self._process.wait(10)
 
     def stop(self) -> int:
         """Ask the process to stop and return its exit code."""
+        self._close_clients()
         if self._process is None:
             return 0
         if self._process.poll() is None:
@@ -95,7 +98,13 @@ class Server:
             f"{self.url}/api/auth/login", json={"username": email, "password": password}, timeout=10
         )
         answer.raise_for_status()
-        return Rest(self.url, answer.json()["token"])
+        rest = Rest(self.url, answer.json()["token"])
+        self._clients.append(rest.http)
+        return rest
+
+    def _close_clients(self) -> None:
+        while self._clients:
+            self._clients.pop().close()
 
 
 class Rest:

@@ -2,6 +2,8 @@
 
 import socket
 import struct
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -13,6 +15,19 @@ from tests.e2e.server import Server
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("bad-input")]
 TELEMETRY = "v1/devices/me/telemetry"
 GOOD = b'{"ts":1700000000000,"values":{"good":1}}'
+
+
+@pytest.fixture
+def connect_as(shared_server: Server) -> Iterator[Callable[[str], Client]]:
+    """Open connections that end with the test."""
+    with ExitStack() as stack:
+
+        def open_client(token: str) -> Client:
+            client = connect_as(token)
+            stack.callback(client.close)
+            return client
+
+        yield open_client
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +70,13 @@ CLOSES = {
 
 @pytest.mark.parametrize("bad", CLOSES.values(), ids=CLOSES.keys())
 def test_mqtt_acknowledges_what_came_before_and_closes(
-    shared_server: Server, devices: dict[str, str], bad: bytes
+    shared_server: Server,
+    devices: dict[str, str],
+    connect_as: Callable[[str], Client],
+    bad: bytes,
 ) -> None:
     token, device_id = device(shared_server, devices, "closes")
-    client = Client(shared_server.mqtt_port, token)
+    client = connect_as(token)
 
     client.socket.sendall(publish(TELEMETRY, GOOD, 1) + bad)
 
@@ -85,10 +103,14 @@ STAYS = {
 
 @pytest.mark.parametrize(("payload", "stored"), STAYS.values(), ids=STAYS.keys())
 def test_mqtt_acknowledges_and_stays_open(
-    shared_server: Server, devices: dict[str, str], payload: bytes, stored: dict[str, Any]
+    shared_server: Server,
+    devices: dict[str, str],
+    connect_as: Callable[[str], Client],
+    payload: bytes,
+    stored: dict[str, Any],
 ) -> None:
     token, device_id = device(shared_server, devices, "stays")
-    client = Client(shared_server.mqtt_port, token)
+    client = connect_as(token)
 
     client.publish(TELEMETRY, payload, 7)
     assert client.read_ack() == 7
@@ -98,15 +120,15 @@ def test_mqtt_acknowledges_and_stays_open(
     assert latest(shared_server, device_id) == {**stored, "good": 1}
 
 
-def test_mqtt_refuses_a_wrong_token(shared_server: Server) -> None:
-    assert Client(shared_server.mqtt_port, "nobody").return_code == 5
+def test_mqtt_refuses_a_wrong_token(connect_as: Callable[[str], Client]) -> None:
+    assert connect_as("nobody").return_code == 5
 
 
 def test_mqtt_survives_a_packet_that_never_ends(
-    shared_server: Server, devices: dict[str, str]
+    shared_server: Server, devices: dict[str, str], connect_as: Callable[[str], Client]
 ) -> None:
     token, device_id = device(shared_server, devices, "truncated")
-    client = Client(shared_server.mqtt_port, token)
+    client = connect_as(token)
     client.socket.sendall(publish(TELEMETRY, GOOD, 1) + publish(TELEMETRY, GOOD, 2)[:-5])
 
     assert client.read_ack() == 1
@@ -121,9 +143,11 @@ def test_mqtt_port_ignores_what_is_not_mqtt(shared_server: Server) -> None:
         assert sock.recv(100) == b""
 
 
-def test_unknown_topics_are_acknowledged(shared_server: Server, devices: dict[str, str]) -> None:
+def test_unknown_topics_are_acknowledged(
+    shared_server: Server, devices: dict[str, str], connect_as: Callable[[str], Client]
+) -> None:
     token, _ = device(shared_server, devices, "unknown topic")
-    client = Client(shared_server.mqtt_port, token)
+    client = connect_as(token)
 
     client.publish("somewhere/else", b"{}", 3)
 
@@ -218,5 +242,7 @@ def test_http_devices_get_a_bad_request_and_keep_what_was_stored(
 
     assert httpx.post(url, content=GOOD).status_code == 200
     assert httpx.post(url, content=b"not json").status_code == 400
-    assert httpx.post(f"{shared_server.url}/api/v1/nobody/telemetry", content=GOOD).status_code == 401
+    assert (
+        httpx.post(f"{shared_server.url}/api/v1/nobody/telemetry", content=GOOD).status_code == 401
+    )
     assert latest(shared_server, device_id) == {"good": 1}

@@ -24,8 +24,8 @@ class Sender(threading.Thread):
 
     def run(self) -> None:
         waiting: dict[int, int] = {}
+        client = Client(self.port, self.token)
         try:
-            client = Client(self.port, self.token)
             while True:
                 while len(waiting) < WINDOW:
                     packet_id = self.next % 60_000 + 1
@@ -36,7 +36,7 @@ class Sender(threading.Thread):
                     self.next += 1
                 self.acknowledged.append(waiting.pop(client.read_ack()))
         except OSError:
-            return  # the server was killed: what matters is what it acknowledged before
+            client.close()  # the server was killed: what matters is what it acknowledged before
 
 
 def _stored(rest: Rest, device_id: str) -> dict[int, int]:

@@ -42,7 +42,7 @@ def test_the_wheel_starts_from_another_folder(wheel: Path, tmp_path: Path) -> No
         ],
         check=True,
     )  # fmt: skip
-    # A path file lends a folder but does not read the path files in it, so not the editable install.
+    # A path file lends a folder, but path files in that folder are not read: no editable install.
     (site / "lent.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
     python = str(environment / "bin" / "python")
 
@@ -77,6 +77,7 @@ def test_the_wheel_installs_with_its_own_dependencies(wheel: Path, tmp_path: Pat
 def _file_of_package(python: str, folder: Path) -> str:
     result = subprocess.run(
         [python, "-c", "import fieldline; print(fieldline.__file__)"],
-        cwd=folder, env={**os.environ, "PYTHONPATH": ""}, capture_output=True, text=True, check=True,
+        cwd=folder, env={**os.environ, "PYTHONPATH": ""}, check=True,
+        capture_output=True, text=True,
     )  # fmt: skip
     return result.stdout.strip()

@@ -1,4 +1,7 @@
-"""The ``fieldline`` command and what all sub-commands share: errors become one line."""
+"""The ``fieldline`` command and what all sub-commands share: errors become one line.
+
+A command imports what only it needs when it runs, so that ``serve`` starts without the rest.
+"""
 
 import os
 import sys

@@ -2,12 +2,12 @@
 
 import inspect
 import json as json_module
+from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from fieldline.rules.registry import NodeType, discover
+if TYPE_CHECKING:
+    from fieldline.rules.registry import NodeType
 
 SHOWN_RELATIONS = 6
 
@@ -18,6 +18,11 @@ def nodes(
     markdown: bool = typer.Option(False, "--markdown", help="As the page docs/reference/nodes.md."),
 ) -> None:
     """List the rule nodes: kind, name, wire type, relations and what each does."""
+    from rich.console import Console  # noqa: PLC0415 - only for this list
+    from rich.table import Table  # noqa: PLC0415
+
+    from fieldline.rules.registry import discover  # noqa: PLC0415
+
     found = sorted(discover(), key=lambda node: (node.kind, node.node.name))
     if json:
         typer.echo(json_module.dumps([_as_json(node) for node in found], indent=2))
@@ -35,7 +40,7 @@ def nodes(
     Console().print(table)
 
 
-def _as_json(node: NodeType) -> dict[str, object]:
+def _as_json(node: "NodeType") -> dict[str, object]:
     return {
         "kind": node.kind,
         "name": node.node.name,
@@ -47,7 +52,7 @@ def _as_json(node: NodeType) -> dict[str, object]:
     }
 
 
-def _as_markdown(found: list[NodeType]) -> str:
+def _as_markdown(found: list["NodeType"]) -> str:
     lines = ["# Rule nodes", "", "This page is made by `fieldline nodes --markdown`."]
     for node in found:
         lines += ["", f"## {node.node.name} ({node.kind})", "", f"Type: `{node.type}`", ""]

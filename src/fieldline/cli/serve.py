@@ -4,11 +4,9 @@ import typer
 import uvloop
 
 from fieldline.app import run_server
-from fieldline.cli.logs import configure_logging
-from fieldline.kit.errors import Invalid
-from fieldline.settings import Settings, load_settings
-
-LOOPBACK = "127.0.0.1"
+from fieldline.app.logs import configure_logging
+from fieldline.app.network import keep_demo_off_the_network
+from fieldline.settings import load_settings
 
 
 def serve(
@@ -20,29 +18,6 @@ def serve(
     """Run the platform: MQTT, HTTP, rules, REST and WebSocket in one process."""
     settings = load_settings()
     if demo:
-        settings = for_demo(settings)
+        settings = keep_demo_off_the_network(settings)
     configure_logging(settings)
     uvloop.run(run_server(settings, demo=demo))
-
-
-def for_demo(settings: Settings) -> Settings:
-    """Keep well-known passwords off the network unless somebody insists."""
-    given = {
-        name: getattr(settings, name)
-        for name in ("http_bind_address", "mqtt_bind_address")
-        if name in settings.model_fields_set
-    }
-    if settings.demo_on_network:
-        missing = {"http_bind_address", "mqtt_bind_address"} - given.keys()
-        return settings.model_copy(update=dict.fromkeys(missing, LOOPBACK))
-    elsewhere = {name: value for name, value in given.items() if value != LOOPBACK}
-    if elsewhere:
-        name, value = next(iter(elsewhere.items()))
-        msg = (
-            f"{name.upper()}={value!r} is refused with --demo, whose passwords are well known: "
-            f"leave it out for {LOOPBACK}, or set FIELDLINE_DEMO_ON_NETWORK=true if you mean it"
-        )
-        raise Invalid(msg)
-    return settings.model_copy(
-        update={"http_bind_address": LOOPBACK, "mqtt_bind_address": LOOPBACK}
-    )

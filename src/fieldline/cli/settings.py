@@ -6,8 +6,6 @@ from typing import Any
 import typer
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
-from rich.console import Console
-from rich.table import Table
 
 from fieldline.settings import Settings, load_settings, variable_of
 
@@ -20,6 +18,9 @@ def settings(
     ),
 ) -> None:
     """List every setting with its default, its present value and what it does."""
+    from rich.console import Console  # noqa: PLC0415 - only for this list
+    from rich.table import Table  # noqa: PLC0415
+
     if markdown:
         typer.echo(_as_markdown(), nl=False)
         return

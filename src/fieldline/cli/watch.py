@@ -5,7 +5,6 @@ import json
 from uuid import UUID
 
 import typer
-import websockets
 
 from fieldline.kit.errors import FieldlineError, Unavailable
 
@@ -22,6 +21,8 @@ def watch(
 
 
 async def _watch(device_id: UUID, token: str, url: str, keys: str, count: int) -> None:
+    import websockets  # noqa: PLC0415 - only this command needs it
+
     command = {
         "type": "TIMESERIES",
         "cmdId": 1,

@@ -102,41 +102,6 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "calculated_field",
-        sa.Column("tenant_id", types.Guid(length=16), nullable=False),
-        sa.Column("entity_type", sa.String(length=32), nullable=False),
-        sa.Column("entity_id", types.Guid(length=16), nullable=False),
-        sa.Column("type", sa.String(length=32), nullable=False),
-        sa.Column("name", sa.String(length=255), nullable=False),
-        sa.Column("configuration", types.Json(), nullable=False),
-        sa.Column("configuration_version", sa.BigInteger(), nullable=False),
-        sa.Column("debug_settings", types.Json(), nullable=True),
-        sa.Column("additional_info", types.Json(), nullable=True),
-        sa.Column("id", types.Guid(length=16), nullable=False),
-        sa.Column("created_time", sa.BigInteger(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"],
-            ["tenant.id"],
-            name=op.f("fk_calculated_field_tenant_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_calculated_field")),
-        sa.UniqueConstraint(
-            "entity_id", "type", "name", name=op.f("uq_calculated_field_entity_id_type_name")
-        ),
-    )
-    with op.batch_alter_table("calculated_field", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_calculated_field_created_time"), ["created_time"], unique=False
-        )
-        batch_op.create_index(
-            "ix_calculated_field_tenant_id_created_time",
-            ["tenant_id", "created_time"],
-            unique=False,
-        )
-
-    op.create_table(
         "customer",
         sa.Column("tenant_id", types.Guid(length=16), nullable=False),
         sa.Column("title", sa.String(length=255), nullable=False),
@@ -202,63 +167,6 @@ def upgrade() -> None:
             unique=True,
             sqlite_where=sa.text("root"),
             postgresql_where=sa.text("root"),
-        )
-
-    op.create_table(
-        "alarm",
-        sa.Column("tenant_id", types.Guid(length=16), nullable=False),
-        sa.Column("customer_id", types.Guid(length=16), nullable=True),
-        sa.Column("originator_type", sa.String(length=32), nullable=False),
-        sa.Column("originator_id", types.Guid(length=16), nullable=False),
-        sa.Column("type", sa.String(length=255), nullable=False),
-        sa.Column("severity", sa.String(length=16), nullable=False),
-        sa.Column("acknowledged", sa.Boolean(), nullable=False),
-        sa.Column("cleared", sa.Boolean(), nullable=False),
-        sa.Column("assignee_id", types.Guid(length=16), nullable=True),
-        sa.Column("start_ts", sa.BigInteger(), nullable=False),
-        sa.Column("end_ts", sa.BigInteger(), nullable=False),
-        sa.Column("ack_ts", sa.BigInteger(), nullable=False),
-        sa.Column("clear_ts", sa.BigInteger(), nullable=False),
-        sa.Column("assign_ts", sa.BigInteger(), nullable=False),
-        sa.Column("details", types.Json(), nullable=True),
-        sa.Column("propagate", sa.Boolean(), nullable=False),
-        sa.Column("propagate_to_owner", sa.Boolean(), nullable=False),
-        sa.Column("propagate_to_tenant", sa.Boolean(), nullable=False),
-        sa.Column("propagate_relation_types", types.Json(), nullable=True),
-        sa.Column("rule_ts", sa.BigInteger(), nullable=True),
-        sa.Column("rule_marks", types.Json(), nullable=True),
-        sa.Column("id", types.Guid(length=16), nullable=False),
-        sa.Column("created_time", sa.BigInteger(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["customer_id"], ["customer.id"], name=op.f("fk_alarm_customer_id"), ondelete="SET NULL"
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"], ["tenant.id"], name=op.f("fk_alarm_tenant_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_alarm")),
-    )
-    with op.batch_alter_table("alarm", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_alarm_assignee_id"), ["assignee_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_alarm_created_time"), ["created_time"], unique=False)
-        batch_op.create_index(
-            "ix_alarm_customer_id_created_time", ["customer_id", "created_time"], unique=False
-        )
-        batch_op.create_index(
-            "ix_alarm_originator_id_type_rule_ts",
-            ["originator_id", "type", "rule_ts"],
-            unique=False,
-        )
-        batch_op.create_index(
-            "ix_alarm_tenant_id_created_time", ["tenant_id", "created_time"], unique=False
-        )
-        batch_op.create_index("ix_alarm_tenant_id_type", ["tenant_id", "type"], unique=False)
-        batch_op.create_index(
-            "uq_alarm_active",
-            ["originator_id", "type"],
-            unique=True,
-            sqlite_where=sa.text("cleared = 0"),
-            postgresql_where=sa.text("NOT cleared"),
         )
 
     op.create_table(
@@ -505,8 +413,149 @@ def upgrade() -> None:
         op.f("ix_device_search"), "device", ["tenant_id", sa.text("substr(search_text, 1, 200)")]
     )
 
+    op.create_table(
+        "calculated_field",
+        sa.Column("tenant_id", types.Guid(length=16), nullable=False),
+        sa.Column("entity_type", sa.String(length=32), nullable=False),
+        sa.Column("entity_id", types.Guid(length=16), nullable=False),
+        sa.Column("device_id", types.Guid(length=16), nullable=True),
+        sa.Column("device_profile_id", types.Guid(length=16), nullable=True),
+        sa.Column("type", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("configuration", types.Json(), nullable=False),
+        sa.Column("configuration_version", sa.BigInteger(), nullable=False),
+        sa.Column("debug_settings", types.Json(), nullable=True),
+        sa.Column("additional_info", types.Json(), nullable=True),
+        sa.Column("id", types.Guid(length=16), nullable=False),
+        sa.Column("created_time", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"],
+            ["device.id"],
+            name=op.f("fk_calculated_field_device_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_profile_id"],
+            ["device_profile.id"],
+            name=op.f("fk_calculated_field_device_profile_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"],
+            ["tenant.id"],
+            name=op.f("fk_calculated_field_tenant_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calculated_field")),
+        sa.UniqueConstraint(
+            "entity_id", "type", "name", name=op.f("uq_calculated_field_entity_id_type_name")
+        ),
+    )
+    with op.batch_alter_table("calculated_field", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_calculated_field_created_time"), ["created_time"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_calculated_field_device_id"), ["device_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_calculated_field_device_profile_id"),
+            ["device_profile_id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            "ix_calculated_field_tenant_id_created_time",
+            ["tenant_id", "created_time"],
+            unique=False,
+        )
+
+    op.create_table(
+        "alarm",
+        sa.Column("tenant_id", types.Guid(length=16), nullable=False),
+        sa.Column("customer_id", types.Guid(length=16), nullable=True),
+        sa.Column("originator_type", sa.String(length=32), nullable=False),
+        sa.Column("originator_id", types.Guid(length=16), nullable=False),
+        sa.Column("device_id", types.Guid(length=16), nullable=True),
+        sa.Column("type", sa.String(length=255), nullable=False),
+        sa.Column("severity", sa.String(length=16), nullable=False),
+        sa.Column("acknowledged", sa.Boolean(), nullable=False),
+        sa.Column("cleared", sa.Boolean(), nullable=False),
+        sa.Column("assignee_id", types.Guid(length=16), nullable=True),
+        sa.Column("start_ts", sa.BigInteger(), nullable=False),
+        sa.Column("end_ts", sa.BigInteger(), nullable=False),
+        sa.Column("ack_ts", sa.BigInteger(), nullable=False),
+        sa.Column("clear_ts", sa.BigInteger(), nullable=False),
+        sa.Column("assign_ts", sa.BigInteger(), nullable=False),
+        sa.Column("details", types.Json(), nullable=True),
+        sa.Column("propagate", sa.Boolean(), nullable=False),
+        sa.Column("propagate_to_owner", sa.Boolean(), nullable=False),
+        sa.Column("propagate_to_tenant", sa.Boolean(), nullable=False),
+        sa.Column("propagate_relation_types", types.Json(), nullable=True),
+        sa.Column("rule_ts", sa.BigInteger(), nullable=True),
+        sa.Column("rule_marks", types.Json(), nullable=True),
+        sa.Column("id", types.Guid(length=16), nullable=False),
+        sa.Column("created_time", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_alarm_customer_id"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["device.id"], name=op.f("fk_alarm_device_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenant.id"], name=op.f("fk_alarm_tenant_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alarm")),
+    )
+    with op.batch_alter_table("alarm", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_alarm_assignee_id"), ["assignee_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alarm_created_time"), ["created_time"], unique=False)
+        batch_op.create_index(
+            "ix_alarm_customer_id_created_time", ["customer_id", "created_time"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_alarm_device_id"), ["device_id"], unique=False)
+        batch_op.create_index(
+            "ix_alarm_originator_id_type_rule_ts",
+            ["originator_id", "type", "rule_ts"],
+            unique=False,
+        )
+        batch_op.create_index(
+            "ix_alarm_tenant_id_created_time", ["tenant_id", "created_time"], unique=False
+        )
+        batch_op.create_index("ix_alarm_tenant_id_type", ["tenant_id", "type"], unique=False)
+        batch_op.create_index(
+            "uq_alarm_active",
+            ["originator_id", "type"],
+            unique=True,
+            sqlite_where=sa.text("cleared = 0"),
+            postgresql_where=sa.text("NOT cleared"),
+        )
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("alarm", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_alarm_active",
+            sqlite_where=sa.text("cleared = 0"),
+            postgresql_where=sa.text("NOT cleared"),
+        )
+        batch_op.drop_index("ix_alarm_tenant_id_type")
+        batch_op.drop_index("ix_alarm_tenant_id_created_time")
+        batch_op.drop_index("ix_alarm_originator_id_type_rule_ts")
+        batch_op.drop_index(batch_op.f("ix_alarm_device_id"))
+        batch_op.drop_index("ix_alarm_customer_id_created_time")
+        batch_op.drop_index(batch_op.f("ix_alarm_created_time"))
+        batch_op.drop_index(batch_op.f("ix_alarm_assignee_id"))
+
+    op.drop_table("alarm")
+    with op.batch_alter_table("calculated_field", schema=None) as batch_op:
+        batch_op.drop_index("ix_calculated_field_tenant_id_created_time")
+        batch_op.drop_index(batch_op.f("ix_calculated_field_device_profile_id"))
+        batch_op.drop_index(batch_op.f("ix_calculated_field_device_id"))
+        batch_op.drop_index(batch_op.f("ix_calculated_field_created_time"))
+
+    op.drop_table("calculated_field")
     op.drop_index(op.f("ix_device_search"), table_name="device")
     with op.batch_alter_table("device_credentials", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_device_credentials_created_time"))
@@ -548,20 +597,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_device_profile_created_time"))
 
     op.drop_table("device_profile")
-    with op.batch_alter_table("alarm", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_alarm_active",
-            sqlite_where=sa.text("cleared = 0"),
-            postgresql_where=sa.text("NOT cleared"),
-        )
-        batch_op.drop_index("ix_alarm_tenant_id_type")
-        batch_op.drop_index("ix_alarm_tenant_id_created_time")
-        batch_op.drop_index("ix_alarm_originator_id_type_rule_ts")
-        batch_op.drop_index("ix_alarm_customer_id_created_time")
-        batch_op.drop_index(batch_op.f("ix_alarm_created_time"))
-        batch_op.drop_index(batch_op.f("ix_alarm_assignee_id"))
-
-    op.drop_table("alarm")
     with op.batch_alter_table("rule_chain", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_rule_chain_root", sqlite_where=sa.text("root"), postgresql_where=sa.text("root")
@@ -575,11 +610,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_customer_created_time"))
 
     op.drop_table("customer")
-    with op.batch_alter_table("calculated_field", schema=None) as batch_op:
-        batch_op.drop_index("ix_calculated_field_tenant_id_created_time")
-        batch_op.drop_index(batch_op.f("ix_calculated_field_created_time"))
-
-    op.drop_table("calculated_field")
     with op.batch_alter_table("admin_settings", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_admin_settings_created_time"))
 
