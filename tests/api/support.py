@@ -125,7 +125,7 @@ class Platform:
         return await self.login(email)
 
 
-async def created(client: Client, path: str, body: object, status: int = 200) -> Any:  # noqa: ANN401 - JSON
+async def created(client: Client, path: str, body: object, status: int = 200) -> Any:
     """POST a body and return the answer's."""
     answer = await client.post(path, json=body)
     assert answer.status_code == status, answer.text

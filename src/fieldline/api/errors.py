@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fieldline.domains.user.errors import MailNotSent
 from fieldline.kit import errors as kinds
 from fieldline.rest.dialects import (
+    V1_PREFIX,
     Problem,
     V1Route,
     both_forms,
@@ -34,7 +35,6 @@ logger = logging.getLogger(__name__)
 
 GENERAL, AUTHENTICATION, TOKEN_EXPIRED, PERMISSION, BAD_REQUEST = 2, 10, 11, 20, 31
 NOT_FOUND, TOO_MANY, STALE, LIMIT = 32, 33, 35, 41
-V1_PREFIX = "/api/v1/"
 
 KINDS: dict[type[kinds.FieldlineError], tuple[int, int, int]] = {
     kinds.Invalid: (400, BAD_REQUEST, 400),

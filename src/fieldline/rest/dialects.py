@@ -25,6 +25,8 @@ from starlette.types import Scope
 
 from fieldline.kit.json import dumps, loads
 
+V1_PREFIX = "/api/v1/"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -126,10 +128,8 @@ class TbRoute(Route):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, child_scope = super().matches(scope)
-        if match is Match.FULL and self.required_query:
-            query = {part.split(b"=", 1)[0] for part in scope["query_string"].split(b"&")}
-            if not self.required_query <= query:
-                return Match.PARTIAL, child_scope
+        if match is Match.FULL and not self.required_query <= _query_names(scope):
+            return Match.PARTIAL, child_scope
         return match, child_scope
 
 
@@ -140,7 +140,18 @@ class RawTextRoute(TbRoute):
 
 
 class V1Route(Route):
-    """A route of the v1 dialect; mounted both at ``/api/v1`` and at ``/api``."""
+    """A route of the v1 dialect; mounted both at ``/api/v1`` and at ``/api``.
+
+    At ``/api`` a request with ``pageSize`` is meant for ThingsBoard's route of that path, if there
+    is one, even when another parameter is missing.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child_scope = super().matches(scope)
+        is_shared = not scope["path"].startswith(V1_PREFIX)
+        if match is Match.FULL and is_shared and b"pageSize" in _query_names(scope):
+            return Match.PARTIAL, child_scope
+        return match, child_scope
 
 
 def tb_router(*tags: str, route_class: type[TbRoute] = TbRoute) -> APIRouter:
@@ -151,6 +162,11 @@ def tb_router(*tags: str, route_class: type[TbRoute] = TbRoute) -> APIRouter:
 def v1_router(*tags: str) -> APIRouter:
     """Make a router for the v1 dialect."""
     return APIRouter(tags=list(tags), route_class=V1Route)
+
+
+def _query_names(scope: Scope) -> set[bytes]:
+    query: bytes = scope["query_string"]
+    return {part.split(b"=", 1)[0] for part in query.split(b"&")} if query else set()
 
 
 def _required_query(route: APIRoute) -> frozenset[bytes]:

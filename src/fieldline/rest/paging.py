@@ -12,6 +12,8 @@ from fieldline.kit.paging import Page, PageRequest
 T = TypeVar("T")
 MAX_PAGE_SIZE = 10_000
 """Rows of one page at the most; more is asked for in several pages."""
+MAX_NUMBER = 2**31 - 1
+"""The last page there can be; beyond it a database's integers end."""
 
 
 class PageData(BaseModel, Generic[T]):
@@ -41,7 +43,7 @@ def _snake(name: str) -> str:
 
 async def tb_page(
     page_size: Annotated[int, Query(alias="pageSize", ge=1, le=MAX_PAGE_SIZE)],
-    page: Annotated[int, Query(ge=0)],
+    page: Annotated[int, Query(ge=0, le=MAX_NUMBER)],
     text_search: Annotated[str | None, Query(alias="textSearch")] = None,
     sort_property: Annotated[str | None, Query(alias="sortProperty")] = None,
     sort_order: Annotated[str | None, Query(alias="sortOrder")] = None,
@@ -62,7 +64,7 @@ async def tb_page(
 
 async def v1_page(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = 100,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=MAX_NUMBER)] = 0,
     search: str | None = None,
 ) -> PageRequest:
     """Read v1's page parameters; newest first."""

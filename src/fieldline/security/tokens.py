@@ -154,7 +154,7 @@ class Tokens:
             )
             issued_ms = int(claims["iatMs"])
             session = UUID(caller.session_id)
-        except (KeyError, IndexError, ValueError, TypeError) as error:
+        except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
             raise _bad() from error
         self._refuse_outdated(
             issued_ms, session, caller.user_id, caller.customer_id, caller.tenant_id
@@ -174,7 +174,7 @@ class Tokens:
                 is_public=bool(claims.get("isPublic")),
             )
             issued_ms = int(claims["iatMs"])
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise _bad() from error
         self._refuse_outdated(issued_ms, refresh.session_id, refresh.user_id)
         return refresh

@@ -84,7 +84,7 @@ async def log_out(caller: AnyUser, services: ServicesDep) -> None:
 async def get_current_user(caller: AnyUser, session: ReadSession) -> User:
     """Return the user that the token speaks for."""
     if caller.is_public:
-        return User(
+        return User.model_construct(
             id=caller.user_id,
             created_time=0,
             tenant_id=caller.tenant_id,

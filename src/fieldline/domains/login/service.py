@@ -29,13 +29,14 @@ async def log_in(services: Services, email: str | None, password: str | None) ->
     """
     if not email or not email.strip() or not password:
         raise Unauthenticated("Authentication failed")
-    async with services.database.read() as session:
-        found = await credentials_service.by_email(session, email)
-    stored_hash = found[1].password if found else None
     try:
+        async with services.database.read() as session:
+            found = await credentials_service.by_email(session, email)
+        stored_hash = found[1].password if found else None
         is_right = await services.passwords.verify(password, stored_hash)
-    except Invalid:
-        is_right = False
+    except Invalid as error:
+        # U+0000 and the like: nobody has such an address or password.
+        raise Unauthenticated(WRONG) from error
     if found is None:
         raise Unauthenticated(WRONG)
     user, credentials = found

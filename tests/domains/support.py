@@ -1,0 +1,28 @@
+"""Small things that tests of entities over HTTP share."""
+
+from typing import Any
+
+import httpx
+
+
+def expect_error(answer: httpx.Response, status: int, code: int, message: str = "") -> None:
+    """Check an error in ThingsBoard's form; ``message`` may be a part of it."""
+    assert answer.status_code == status, answer.text
+    body: dict[str, Any] = answer.json()
+    assert (body["status"], body["errorCode"]) == (status, code)
+    assert message in body["message"]
+
+
+def expect_v1_error(answer: httpx.Response, status: int, detail: str = "") -> None:
+    """Check an error in v1's form; ``detail`` may be a part of it."""
+    assert answer.status_code == status, answer.text
+    assert set(answer.json()) == {"detail", "status_code"}
+    assert answer.json()["status_code"] == status
+    assert detail in answer.json()["detail"]
+
+
+async def ids_of(client: httpx.AsyncClient, path: str) -> list[str]:
+    """Return the ids of a page of ThingsBoard's dialect."""
+    answer = await client.get(path)
+    assert answer.status_code == 200, answer.text
+    return [item["id"]["id"] for item in answer.json()["data"]]
