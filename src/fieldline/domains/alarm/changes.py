@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fieldline.domains.alarm.models import Alarm
 from fieldline.domains.alarm.status import Propagation, Severity
-from fieldline.kit.ids import EntityRef, new_id
+from fieldline.kit.ids import EntityRef, EntityType, new_id
 
 Key = tuple[UUID, str]
 """Originator and alarm type: there is at most one active alarm of each."""
@@ -121,6 +121,7 @@ def _new(change: Raise, now_ms: int) -> Alarm:
         customer_id=change.customer_id,
         originator_type=change.originator.type.value,
         originator_id=change.originator.id,
+        device_id=device_id_of(change.originator),
         type=change.type,
         severity=change.severity.value,
         acknowledged=False,
@@ -135,6 +136,10 @@ def _new(change: Raise, now_ms: int) -> Alarm:
     _mark(alarm, change.marks)
     _set_propagation(alarm, change.propagation)
     return alarm
+
+
+def device_id_of(originator: EntityRef) -> UUID | None:
+    return originator.id if originator.type is EntityType.DEVICE else None
 
 
 def _set_propagation(alarm: Alarm, propagation: Propagation) -> None:

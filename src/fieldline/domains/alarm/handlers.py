@@ -14,8 +14,9 @@ from fieldline.messaging.message import Message
 from fieldline.messaging.receipt import unattended
 
 logger = logging.getLogger(__name__)
-ORIGINATORS = frozenset({EntityType.DEVICE, EntityType.CUSTOMER})
-"""Kinds of entity whose alarms go with them; a tenant's go by the database's own cascade."""
+ORIGINATORS = frozenset({EntityType.CUSTOMER, EntityType.USER, EntityType.DEVICE_PROFILE})
+"""Kinds of entity whose alarms are deleted after them; those of a device or a tenant go with it, by
+the database's own cascade."""
 
 
 def listen(bus: Bus, writer: AlarmWriter, clock: Clock) -> Callable[[], None]:

@@ -14,6 +14,8 @@ from fieldline.kit.ids import EntityRef, EntityType
 class Alarm(Entity):
     """One alarm. Times are ms since 1970; 0 means that it has not happened.
 
+    ``device_id`` is the originator once more when that is a device, so that the alarm goes with it.
+
     ``rule_marks`` holds, per key of a time series, the time of the reading on which an alarm rule
     last decided about this alarm, ``rule_ts`` the newest of them: after a restart, readings that
     are sent again are known by it.
@@ -25,6 +27,9 @@ class Alarm(Entity):
     customer_id: Mapped[UUID | None] = mapped_column(ForeignKey("customer.id", ondelete="SET NULL"))
     originator_type: Mapped[str] = mapped_column(String(32))
     originator_id: Mapped[UUID]
+    device_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("device.id", ondelete="CASCADE"), index=True
+    )
     type: Mapped[str] = mapped_column(String(255))
     severity: Mapped[str] = mapped_column(String(16))
     acknowledged: Mapped[bool] = mapped_column(default=False)

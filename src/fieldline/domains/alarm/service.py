@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from fieldline.database.engine import emit_after_commit
+from fieldline.domains.alarm.changes import device_id_of
 from fieldline.domains.alarm.errors import AlarmNotFound, AlreadyAcknowledged, AlreadyCleared
 from fieldline.domains.alarm.events import AlarmActed, alarm_changed
 from fieldline.domains.alarm.models import Alarm
@@ -142,6 +143,7 @@ async def create(
             customer_id=owner.customer_id,
             originator_type=originator.type.value,
             originator_id=originator.id,
+            device_id=device_id_of(originator),
             type=type_,
             acknowledged=False,
             cleared=False,

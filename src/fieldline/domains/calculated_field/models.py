@@ -11,7 +11,10 @@ from fieldline.kit.ids import EntityRef, EntityType
 
 
 class CalculatedField(Entity):
-    """One rule of a device, or of a device profile and so of all of its devices."""
+    """One rule of a device, or of a device profile and so of all of its devices.
+
+    ``device_id`` or ``device_profile_id`` is the entity once more, so that the rule goes with it.
+    """
 
     __tablename__ = "calculated_field"
     __table_args__ = (
@@ -22,6 +25,12 @@ class CalculatedField(Entity):
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenant.id", ondelete="CASCADE"))
     entity_type: Mapped[str] = mapped_column(String(32))
     entity_id: Mapped[UUID]
+    device_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("device.id", ondelete="CASCADE"), index=True
+    )
+    device_profile_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("device_profile.id", ondelete="CASCADE"), index=True
+    )
     type: Mapped[str] = mapped_column(String(32))
     name: Mapped[str] = mapped_column(String(255))
     configuration: Mapped[dict[str, Any]]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fieldline.database.repository import Column, contains, fetch_page
@@ -96,8 +96,3 @@ class CalculatedFieldRepository:
     async def remove(self, field: CalculatedField) -> None:
         await self._session.delete(field)
         await self._session.flush()
-
-    async def remove_of(self, entity_id: UUID) -> None:
-        await self._session.execute(
-            delete(CalculatedField).where(CalculatedField.entity_id == entity_id)
-        )

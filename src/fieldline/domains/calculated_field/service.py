@@ -147,14 +147,6 @@ async def delete(session: "AsyncSession", caller: Caller, field_id: UUID) -> Non
     _tell(session, field, Change.DELETED)
 
 
-async def delete_of(session: "AsyncSession", entity: EntityRef) -> None:
-    """Delete the alarm rules of an entity that is gone: asks no permission."""
-    repository = CalculatedFieldRepository(session)
-    for field in await repository.of_entities(ALARM, [entity.id]):
-        await repository.remove(field)
-        _tell(session, field, Change.DELETED)
-
-
 async def alarm_rule_owners(session: "AsyncSession") -> set[UUID]:
     """Return the entities that have alarm rules, for the rule engine: asks no permission."""
     return await CalculatedFieldRepository(session).entity_ids(ALARM)
@@ -201,6 +193,9 @@ async def _set(
         raise NameTaken(fields.name)
     field.entity_type = fields.entity.type.value
     field.entity_id = fields.entity.id
+    is_device = fields.entity.type is EntityType.DEVICE
+    field.device_id = fields.entity.id if is_device else None
+    field.device_profile_id = None if is_device else fields.entity.id
     field.name = fields.name
     field.configuration = fields.configuration.model_dump(mode="json", by_alias=True)
     field.configuration_version = fields.configuration_version
