@@ -91,15 +91,13 @@ class InFlight(Receipt):
     __slots__ = ("_flow", "_packet")
 
     def __init__(self, flow: Flow, packet: Receipt) -> None:
-        super().__init__(_end)
+        self._open = 1
         self._flow = flow
         self._packet = packet
 
-    def end(self) -> None:
-        """Count the packet out, then let go of its own receipt."""
-        self._flow.ended()
-        self._packet.release()
-
-
-def _end(receipt: Receipt) -> None:
-    receipt.end()  # type: ignore[attr-defined]  # only InFlight is made with this
+    def release(self) -> None:
+        """End one branch; the last one counts the packet out and lets go of its own receipt."""
+        self._open -= 1
+        if self._open == 0:
+            self._flow.ended()
+            self._packet.release()
