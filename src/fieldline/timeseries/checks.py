@@ -41,6 +41,17 @@ class KeyChecks:
                 valid.add(key)
 
 
+def check_time(ts_ms: int) -> None:
+    """Refuse a time that does not fit 64 bits.
+
+    Raises:
+        Invalid: it does not.
+    """
+    if not INT64_MIN <= ts_ms <= INT64_MAX:
+        msg = f"The time {ts_ms} is beyond 64 bits; expected milliseconds since 1970"
+        raise Invalid(msg)
+
+
 def storable(values: Mapping[str, Value]) -> tuple[Mapping[str, Value], int]:
     """Check values; returns them, without U+0000 in strings, and how many rows they weigh.
 
@@ -49,7 +60,7 @@ def storable(values: Mapping[str, Value]) -> tuple[Mapping[str, Value], int]:
     Raises:
         Invalid: an integer is beyond 64 bits, a number not finite, or text not valid Unicode.
     """
-    weight = len(values)
+    weight = len(values) or 1
     cleaned: dict[str, Value] | None = None
     for key, value in values.items():
         if isinstance(value, str):

@@ -87,11 +87,12 @@ Save = ReadingsSave | AttributesSave
 
 
 def batch_of(saves: Iterable[Save]) -> WriteBatch:
-    """Make the batch that stores these saves."""
+    """Make the batch that stores these saves; readings without values are left out."""
     batch = WriteBatch()
     for save in saves:
         if type(save) is ReadingsSave:
-            batch.readings.append(save.write)
+            if save.write.values:
+                batch.readings.append(save.write)
         elif type(save) is AttributesSave:
             batch.attributes.append(save.write)
     return batch

@@ -20,7 +20,7 @@ from fieldline.kit.clock import Clock
 from fieldline.kit.errors import Unavailable
 from fieldline.kit.ids import NULL_UUID, EntityRef, EntityType
 from fieldline.kit.values import Value
-from fieldline.timeseries.checks import KeyChecks, storable
+from fieldline.timeseries.checks import KeyChecks, check_time, storable
 from fieldline.timeseries.saves import (
     AttributesSave,
     OnAttributes,
@@ -67,8 +67,9 @@ class Saves(Protocol):
         ``on_readings`` after the commit (WebSocket subscriptions).
 
         Raises:
-            Invalid: a key is blank, over 255 characters or holds HTML or ``{{ }}``, or a value is
-                not finite, beyond 64 bits or not valid Unicode; nothing is stored then.
+            Invalid: a key is blank, over 255 characters or holds HTML or ``{{ }}``, a value is not
+                finite, beyond 64 bits or not valid Unicode, or the time beyond 64 bits; nothing is
+                stored then.
         """
 
     def save_attributes(  # noqa: PLR0913 - as above
@@ -206,6 +207,7 @@ class TimeseriesWriter:
         to_latest: bool = True,
         notify: bool = True,
     ) -> None:
+        check_time(ts_ms)
         self._keys.check(values)
         values, weight = storable(values)
         write = ReadingsWrite(entity.id, ts_ms, values, to_history, to_latest)
@@ -285,6 +287,8 @@ class TimeseriesWriter:
     async def _write(self, saves: list[Save]) -> list[set[str]]:
         """Write until the store takes it or refuses it; returns the attribute keys written."""
         batch = batch_of(saves)
+        if not batch.readings and not batch.attributes:
+            return []
         delays = self._limits.retry_delays_s
         tries = 0
         while True:

@@ -1,0 +1,440 @@
+"""The writer makes batches, waits for the store, isolates bad rows, and tells others."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from fieldline.kit.clock import ManualClock
+from fieldline.kit.errors import Invalid, Unavailable
+from fieldline.kit.ids import EntityRef, EntityType
+from fieldline.kit.values import INT64_MAX, INT64_MIN, JsonText, Value
+from fieldline.timeseries.backends.sqlite import SqliteStore
+from fieldline.timeseries.store import (
+    Attribute,
+    Point,
+    RangeQuery,
+    Scope,
+    WriteBatch,
+    WriteResult,
+)
+from fieldline.timeseries.writer import TimeseriesWriter, WriterLimits
+from tests.timeseries.stores import open_sqlite
+
+TENANT = uuid4()
+T0 = 1_700_000_000_000
+LIMITS = WriterLimits(max_pending_rows=100, max_batch_rows=10, retry_delays_s=(0.0,))
+
+
+class FaultyStore:
+    """A real store whose writes fail as a test says, before they reach it."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self.batches: list[WriteBatch] = []
+        self.failures: list[Exception] = []
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def write(self, batch: WriteBatch) -> WriteResult:
+        await self.open.wait()
+        self.batches.append(batch)
+        if self.failures:
+            raise self.failures.pop(0)
+        if any("poison" in readings.values for readings in batch.readings):
+            msg = "cannot store poison"
+            raise ValueError(msg)
+        return await self._store.write(batch)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+class Told:
+    """Remembers in which order the writer told what."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    def on_saved(self, name: object) -> Callable[[Exception | None], None]:
+        return lambda error: self.events.append((name, error))
+
+    def on_attributes_saved(self, name: object) -> Callable[[set[str], Exception | None], None]:
+        return lambda written, error: self.events.append((name, sorted(written), error))
+
+    def on_readings(self, _tenant: UUID, entity: EntityRef, ts_ms: int, values: object) -> None:
+        self.events.append(("readings", entity, ts_ms, values))
+
+    def on_attributes(self, *told: object) -> None:
+        self.events.append(("attributes", *told[1:]))
+
+
+@pytest.fixture
+async def store(sqlite_url: str) -> AsyncIterator[FaultyStore]:
+    async with open_sqlite(sqlite_url) as store:
+        yield FaultyStore(store)
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+async def writer(
+    store: FaultyStore, clock: ManualClock, told: Told
+) -> AsyncIterator[TimeseriesWriter]:
+    writer = TimeseriesWriter(
+        store,
+        clock,
+        on_readings=told.on_readings,
+        on_attributes=told.on_attributes,
+        limits=LIMITS,
+    )
+    writer.start()
+    yield writer
+    store.open.set()
+    await writer.stop()
+
+
+@pytest.fixture
+def device() -> EntityRef:
+    return EntityRef(EntityType.DEVICE, uuid4())
+
+
+async def stored(store: FaultyStore, device: EntityRef, key: str) -> list[Point]:
+    query = RangeQuery(device.id, (key,), INT64_MIN, INT64_MAX, 10_000, descending=False)
+    points: dict[str, list[Point]] = await store.read(query)
+    return points[key]
+
+
+async def test_stores_readings_and_calls_back(
+    writer: TimeseriesWriter, store: FaultyStore, told: Told, device: EntityRef
+) -> None:
+    writer.save_readings(TENANT, device, T0, {"a": 1, "b": "x"}, told.on_saved("saved"))
+    assert told.events == []
+    await writer.flush()
+
+    assert told.events == [("saved", None), ("readings", device, T0, {"a": 1, "b": "x"})]
+    assert await store.latest(device.id) == {"a": Point(T0, 1), "b": Point(T0, "x")}
+
+
+async def test_saves_of_one_tick_are_one_batch(
+    writer: TimeseriesWriter, store: FaultyStore, device: EntityRef
+) -> None:
+    for n in range(5):
+        writer.save_readings(TENANT, device, T0 + n, {"k": n})
+    writer.save_attributes(TENANT, device, Scope.SERVER, {"k": 1})
+    await writer.flush()
+
+    (batch,) = store.batches
+    assert len(batch.readings) == 5
+    assert len(batch.attributes) == 1
+
+
+async def test_what_comes_during_a_commit_is_the_next_batch(
+    writer: TimeseriesWriter, store: FaultyStore, device: EntityRef
+) -> None:
+    store.open.clear()
+    writer.save_readings(TENANT, device, T0, {"k": 0})
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    for n in range(1, 4):
+        writer.save_readings(TENANT, device, T0 + n, {"k": n})
+    store.open.set()
+    await writer.flush()
+
+    times = [[readings.ts_ms for readings in batch.readings] for batch in store.batches]
+    assert times[:1] == [[T0]]
+    assert times[1:] == [[T0 + 1, T0 + 2, T0 + 3]]
+
+
+async def test_batches_have_a_limit(
+    writer: TimeseriesWriter, store: FaultyStore, device: EntityRef
+) -> None:
+    for n in range(12):
+        writer.save_readings(TENANT, device, T0 + n, {"a": n, "b": n, "c": n})
+    writer.save_readings(TENANT, device, T0 + 99, {f"k{n}": n for n in range(25)})
+    await writer.flush()
+
+    rows = [sum(len(each.values) for each in batch.readings) for batch in store.batches]
+    assert rows == [9, 9, 9, 9, 25]  # a save is never split
+    assert writer.counts.largest_batch == 25
+    assert writer.counts.rows == 36 + 25
+
+
+async def test_callbacks_come_in_the_order_of_the_saves(
+    writer: TimeseriesWriter, told: Told, device: EntityRef
+) -> None:
+    writer.save_readings(TENANT, device, T0, {"k": 1}, told.on_saved(0), notify=False)
+    writer.save_attributes(
+        TENANT, device, Scope.CLIENT, {"k": 1}, told.on_attributes_saved(1), notify_device=False
+    )
+    for n in range(2, 30):
+        writer.save_readings(TENANT, device, T0, {"k": n}, told.on_saved(n), notify=False)
+    await writer.flush()
+
+    called_back = [event[0] for event in told.events if event[0] != "attributes"]
+    assert called_back == list(range(30))
+
+
+async def test_listeners_hear_of_a_batch_after_its_callbacks(
+    writer: TimeseriesWriter, told: Told, device: EntityRef, clock: ManualClock
+) -> None:
+    writer.save_readings(TENANT, device, T0, {"k": 1}, told.on_saved("first"))
+    writer.save_attributes(TENANT, device, Scope.SHARED, {"a": 1}, told.on_attributes_saved("2nd"))
+    writer.save_readings(TENANT, device, T0, {"k": 2}, told.on_saved("third"), notify=False)
+    await writer.flush()
+
+    assert told.events == [
+        ("first", None),
+        ("2nd", ["a"], None),
+        ("third", None),
+        ("readings", device, T0, {"k": 1}),
+        ("attributes", device, Scope.SHARED, clock.now_ms(), {"a": 1}, True),
+    ]
+
+
+async def test_only_written_attributes_are_told(
+    writer: TimeseriesWriter, told: Told, device: EntityRef, store: FaultyStore, clock: ManualClock
+) -> None:
+    writer.save_attributes(TENANT, device, Scope.CLIENT, {"same": 1, "other": 1})
+    await writer.flush()
+    told.events.clear()
+    clock.advance(5)
+
+    for name, values in (("some", {"same": 1, "other": 2}), ("none", {"same": 1})):
+        writer.save_attributes(
+            TENANT,
+            device,
+            Scope.CLIENT,
+            values,
+            told.on_attributes_saved(name),
+            only_changed=True,
+            notify_device=False,
+        )
+    await writer.flush()
+
+    assert told.events == [
+        ("some", ["other"], None),
+        ("none", [], None),
+        ("attributes", device, Scope.CLIENT, clock.now_ms(), {"other": 2}, False),
+    ]
+    assert await store.attributes(device.id, Scope.CLIENT) == [
+        Attribute("other", 2, clock.now_ms()),
+        Attribute("same", 1, clock.now_ms() - 5),
+    ]
+
+
+async def test_history_or_latest_alone(
+    writer: TimeseriesWriter, store: FaultyStore, device: EntityRef
+) -> None:
+    writer.save_readings(TENANT, device, T0, {"latest": 1}, to_history=False)
+    writer.save_readings(TENANT, device, T0, {"history": 1}, to_latest=False)
+    await writer.flush()
+
+    assert await store.keys(device.id) == ["latest"]
+    assert await stored(store, device, "latest") == []
+    assert await stored(store, device, "history") == [Point(T0, 1)]
+
+
+async def test_readings_without_values_are_called_back(
+    writer: TimeseriesWriter, told: Told, device: EntityRef
+) -> None:
+    writer.save_readings(TENANT, device, T0, {}, told.on_saved("empty"), notify=False)
+    await writer.flush()
+
+    assert told.events == [("empty", None)]
+
+
+async def test_waits_for_a_store_that_is_away(
+    writer: TimeseriesWriter,
+    store: FaultyStore,
+    told: Told,
+    device: EntityRef,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    store.failures = [Unavailable("gone")] * 5
+
+    for n in range(30):
+        writer.save_readings(TENANT, device, T0 + n, {"k": n}, told.on_saved(n), notify=False)
+    await writer.flush()
+
+    assert [point.value for point in await stored(store, device, "k")] == list(range(30))
+    assert told.events == [(n, None) for n in range(30)]
+    assert writer.counts.retries == 5
+    assert not writer.is_store_away
+    messages = [record.getMessage() for record in caplog.records]
+    assert [message.split(":")[0] for message in messages[:1]] == [
+        "Readings wait until the store is back"
+    ]
+    assert len(messages) == 2
+    assert messages[1].startswith("The store is back after")
+
+
+async def test_one_row_that_cannot_be_stored_fails_alone(
+    writer: TimeseriesWriter, store: FaultyStore, told: Told, device: EntityRef
+) -> None:
+    for n in range(9):
+        values: dict[str, Value] = {"poison": n} if n == 4 else {"k": n}
+        writer.save_readings(TENANT, device, T0 + n, values, told.on_saved(n), notify=False)
+    await writer.flush()
+
+    outcomes = {name: str(error) for name, error in told.events}
+    assert [name for name, _error in told.events] == list(range(9))
+    assert outcomes == {n: "cannot store poison" if n == 4 else "None" for n in range(9)}
+    assert [point.value for point in await stored(store, device, "k")] == [0, 1, 2, 3, 5, 6, 7, 8]
+    assert writer.counts.refused_saves == 1
+    assert writer.pending_rows == 0
+
+
+async def test_the_store_may_go_away_while_a_bad_row_is_sought(
+    writer: TimeseriesWriter, store: FaultyStore, told: Told, device: EntityRef
+) -> None:
+    store.failures = [ValueError("bad"), Unavailable("gone"), Unavailable("gone")]
+    for n in range(4):
+        writer.save_readings(TENANT, device, T0 + n, {"k": n}, told.on_saved(n), notify=False)
+    await writer.flush()
+
+    assert told.events == [(n, None) for n in range(4)]
+    assert len(await stored(store, device, "k")) == 4
+
+
+async def test_a_failing_callback_harms_nobody_else(
+    writer: TimeseriesWriter,
+    told: Told,
+    device: EntityRef,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(_error: Exception | None) -> None:
+        msg = "my own fault"
+        raise RuntimeError(msg)
+
+    writer.save_readings(TENANT, device, T0, {"k": 1}, fail, notify=False)
+    writer.save_readings(TENANT, device, T0, {"k": 2}, told.on_saved("next"), notify=False)
+    await writer.flush()
+
+    assert told.events == [("next", None)]
+    assert writer.counts.failed_callbacks == 1
+    assert "my own fault" in caplog.text
+
+
+async def test_is_full_until_half_has_left(
+    writer: TimeseriesWriter, store: FaultyStore, device: EntityRef
+) -> None:
+    rows_at_call: list[int] = []
+    store.open.clear()
+    for n in range(50):
+        writer.save_readings(TENANT, device, T0 + n, {"a": n, "b": n})
+        assert writer.is_full == (n == 49)
+    writer.when_room(lambda: rows_at_call.append(writer.pending_rows))
+    store.open.set()
+    await writer.flush()
+
+    assert rows_at_call == [50]
+    assert not writer.is_full
+
+
+async def test_room_is_told_at_once_when_there_is_some(writer: TimeseriesWriter) -> None:
+    called = asyncio.Event()
+
+    writer.when_room(called.set)
+
+    await asyncio.wait_for(called.wait(), 1)
+
+
+async def test_long_text_weighs_more(
+    writer: TimeseriesWriter, store: FaultyStore, device: EntityRef
+) -> None:
+    store.open.clear()
+
+    writer.save_readings(TENANT, device, T0, {"k": "x" * 100 * 1024})
+
+    assert writer.is_full
+
+
+async def test_stop_writes_what_is_left(
+    store: FaultyStore, clock: ManualClock, told: Told, device: EntityRef
+) -> None:
+    writer = TimeseriesWriter(
+        store, clock, on_readings=told.on_readings, on_attributes=told.on_attributes
+    )
+    writer.start()
+    writer.save_readings(TENANT, device, T0, {"k": 1}, told.on_saved("last"), notify=False)
+
+    await writer.stop()
+
+    assert told.events == [("last", None)]
+    assert await stored(store, device, "k") == [Point(T0, 1)]
+
+
+async def test_stop_does_not_wait_for_ever(
+    store: FaultyStore,
+    clock: ManualClock,
+    told: Told,
+    device: EntityRef,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    writer = TimeseriesWriter(
+        store, clock, on_readings=told.on_readings, on_attributes=told.on_attributes
+    )
+    writer.start()
+    store.open.clear()
+    writer.save_readings(TENANT, device, T0, {"k": 1}, told.on_saved("never"))
+
+    await writer.stop(timeout_s=0.01)
+
+    assert told.events == []  # nobody was told that it was stored
+    assert "1 rows that the store did not take" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "key", ["", "  ", "k" * 256, "<b>", "a<script>", "{{x}}", "nul\0", "\ud800"]
+)
+async def test_refuses_a_key(
+    writer: TimeseriesWriter, store: FaultyStore, device: EntityRef, key: str
+) -> None:
+    with pytest.raises(Invalid):
+        writer.save_readings(TENANT, device, T0, {"good": 1, key: 1})
+    with pytest.raises(Invalid):
+        writer.save_attributes(TENANT, device, Scope.SERVER, {"good": 1, key: 1})
+    await writer.flush()
+
+    assert await store.keys(device.id) == []
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), -float("inf"), 2**63, -(2**63) - 1, "\ud800"]
+)
+async def test_refuses_a_value(
+    writer: TimeseriesWriter, store: FaultyStore, device: EntityRef, value: Value
+) -> None:
+    with pytest.raises(Invalid, match="'k'"):
+        writer.save_readings(TENANT, device, T0, {"good": 1, "k": value})
+    await writer.flush()
+
+    assert await store.keys(device.id) == []
+
+
+@pytest.mark.parametrize("ts_ms", [2**63, -(2**63) - 1])
+async def test_refuses_a_time(writer: TimeseriesWriter, device: EntityRef, ts_ms: int) -> None:
+    with pytest.raises(Invalid, match="64 bits"):
+        writer.save_readings(TENANT, device, ts_ms, {"k": 1})
+
+
+async def test_removes_nul_characters_from_strings(
+    writer: TimeseriesWriter, store: FaultyStore, told: Told, device: EntityRef
+) -> None:
+    given: dict[str, Value] = {"s": "a\0b\0", "n": 1, "j": JsonText('"\0"')}
+    writer.save_readings(TENANT, device, T0, given)
+    await writer.flush()
+
+    cleaned = {"s": "ab", "n": 1, "j": '""'}
+    assert {key: point.value for key, point in (await store.latest(device.id)).items()} == cleaned
+    assert type((await store.latest(device.id))["j"].value) is JsonText
+    assert told.events == [("readings", device, T0, cleaned)]
+    assert given["s"] == "a\0b\0"
