@@ -7,6 +7,7 @@ from typing import Any
 
 from fieldline.domains.device_profile.errors import InvalidProfile
 from fieldline.domains.device_profile.kinds import ProvisionType, TransportType
+from fieldline.kit.storable import check_storable
 
 TELEMETRY_TOPIC = "v1/devices/me/telemetry"
 ATTRIBUTES_TOPIC = "v1/devices/me/attributes"
@@ -48,6 +49,7 @@ def transport_configuration(kind: TransportType, given: dict[str, Any] | None) -
     Raises:
         InvalidProfile: it is of another transport, or a topic is wrong.
     """
+    check_storable("transportConfiguration", given)
     stated = (given or {}).get("type") or kind.value
     if stated != kind.value:
         msg = f"Transport configuration is of type {str(stated)[:64]}; transport type is {kind}"
@@ -57,6 +59,23 @@ def transport_configuration(kind: TransportType, given: dict[str, Any] | None) -
         found = {**_MQTT_DEFAULTS, **found}
         _check_topics(found)
     return {**found, "type": kind.value}
+
+
+def profile_data(given: dict[str, Any]) -> dict[str, Any]:
+    """Return profile data with its two parts, which are objects.
+
+    Raises:
+        InvalidProfile: a part is something else.
+        Invalid: it holds what cannot be stored.
+    """
+    check_storable("profileData", given)
+    found = {"alarms": None, **given}
+    for part in ("configuration", "provisionConfiguration"):
+        if not isinstance(found.setdefault(part, None) or {}, dict):
+            msg = f"'{part}' of the profile data must be an object"
+            raise InvalidProfile(msg)
+    found["configuration"] = {**(found["configuration"] or {}), "type": "DEFAULT"}
+    return found
 
 
 def provision_configuration(kind: ProvisionType, given: dict[str, Any] | None) -> dict[str, Any]:
@@ -69,7 +88,11 @@ def provision_configuration(kind: ProvisionType, given: dict[str, Any] | None) -
     if stated != kind.value:
         msg = f"Provision configuration is of type {str(stated)[:64]}; provision type is {kind}"
         raise InvalidProfile(msg)
-    return {"provisionDeviceSecret": None, **(given or {}), "type": kind.value}
+    found = {"provisionDeviceSecret": None, **(given or {}), "type": kind.value}
+    secret = found["provisionDeviceSecret"]
+    if secret is not None and not isinstance(secret, str):
+        raise InvalidProfile("'provisionDeviceSecret' must be a string")
+    return found
 
 
 def queue_name(text: str | None) -> str | None:

@@ -229,9 +229,8 @@ async def _add_plain(
         transport_type=transport,
         provision_type=provision,
         profile_data={
-            "configuration": {"type": "DEFAULT"},
+            **content.profile_data({}),
             "provisionConfiguration": content.provision_configuration(provision, None),
-            "alarms": None,
         },
         transport_configuration=content.transport_configuration(transport, None),
     )
@@ -335,18 +334,12 @@ async def _set_provisioning(
         given = full_profile_data(profile, vault)
         if kind != profile.provision_type:
             given.pop("provisionConfiguration", None)
-    provision = content.provision_configuration(kind, given.get("provisionConfiguration"))
+    data = content.profile_data(given)
+    provision = content.provision_configuration(kind, data["provisionConfiguration"])
     secret = provision[_SECRET]
-    check_optional_text("Provision device secret", secret, None)
-    provision[_SECRET] = None
     profile.provision_type = kind
     profile.provision_secret = vault.encrypt(secret) if secret else None
-    profile.profile_data = {
-        "alarms": None,
-        **given,
-        "configuration": {**(given.get("configuration") or {}), "type": "DEFAULT"},
-        "provisionConfiguration": provision,
-    }
+    profile.profile_data = {**data, "provisionConfiguration": {**provision, _SECRET: None}}
     if "provision_device_key" in fields:
         await _set_provision_key(session, profile, fields["provision_device_key"])
 
