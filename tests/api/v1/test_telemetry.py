@@ -8,14 +8,17 @@ import pytest
 
 from fieldline.database.engine import Database
 from fieldline.kit.clock import ManualClock
-from tests.domains.telemetry.platform import Platform, running_platform
+from tests.domains.telemetry.platform import Platform, running_platform, store_of
 
 NOW = 1_700_000_000_000
 
 
 @pytest.fixture
 async def platform(database: Database, clock: ManualClock) -> AsyncIterator[Platform]:
-    async with running_platform(database, clock, max_string_value_length=20) as platform:
+    store = store_of(database, clock)
+    async with running_platform(
+        database, clock, store=store, max_string_value_length=20
+    ) as platform:
         yield platform
 
 

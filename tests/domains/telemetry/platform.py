@@ -34,6 +34,8 @@ from fieldline.security.secrets import Vault
 from fieldline.security.tokens import Tokens
 from fieldline.subscriptions.hub import Hub
 from fieldline.timeseries.backends.memory import MemoryStore
+from fieldline.timeseries.backends.postgresql.store import PostgresqlStore
+from fieldline.timeseries.backends.sqlite.store import SqliteStore
 from fieldline.timeseries.store import TimeseriesStore
 from fieldline.timeseries.writer import TimeseriesWriter
 
@@ -47,6 +49,14 @@ async def until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not is_so():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.001)
+
+
+def store_of(database: Database, clock: ManualClock) -> TimeseriesStore:
+    """Return the store of readings that goes with a database."""
+    if database.path is not None:
+        return SqliteStore(database.path, database.gate.enter)
+    url = database.url.set(drivername="postgresql")
+    return PostgresqlStore(url.render_as_string(hide_password=False), clock, pool_size=3)
 
 
 @dataclass

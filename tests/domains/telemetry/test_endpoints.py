@@ -17,6 +17,7 @@ from tests.domains.telemetry.platform import (
     Json,
     Platform,
     running_platform,
+    store_of,
     until,
 )
 
@@ -25,7 +26,10 @@ NOW = 1_700_000_000_000
 
 @pytest.fixture
 async def platform(database: Database, clock: ManualClock) -> AsyncIterator[Platform]:
-    async with running_platform(database, clock, max_string_value_length=20) as platform:
+    store = store_of(database, clock)
+    async with running_platform(
+        database, clock, store=store, max_string_value_length=20
+    ) as platform:
         yield platform
 
 

@@ -18,14 +18,14 @@ from fieldline.domains.telemetry.endpoints import (
     answer_schema,
     json_answer,
 )
-from fieldline.domains.telemetry.schemas import TsData, typed
+from fieldline.domains.telemetry.schemas import TsData, history_bytes, typed
 from fieldline.kit.errors import Invalid
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.telemetry_json import TypingRules, parse_attributes, parse_telemetry
 from fieldline.rest.callers import AnyUser
 from fieldline.rest.dialects import v1_router
 from fieldline.rest.services import Services, ServicesDep
-from fieldline.timeseries.store import Aggregation, Point, RangeQuery
+from fieldline.timeseries.store import Aggregation, RangeQuery
 
 router = v1_router("Telemetry")
 
@@ -87,10 +87,6 @@ def typing_rules(services: Services) -> TypingRules:
     return TypingRules(skip_nulls=False, cast_strings=False, max_string_length=limit)
 
 
-def _points(points: list[Point]) -> list[dict[str, Any]]:
-    return [{"ts": ts_ms, "value": typed(value)} for ts_ms, value in points]
-
-
 @router.get(
     "/telemetry/{entity_type}/{entity_id}/values/timeseries", responses=answer_schema(Series)
 )
@@ -108,8 +104,8 @@ async def timeseries_values(
         latest = await telemetry.latest(caller, entity, keys)
         wanted = keys if keys is not None else sorted(latest)
         series = {key: [latest[key]] if key in latest else [] for key in wanted}
-    data = {key: _points(points) for key, points in series.items()}
-    return json_answer(orjson.dumps({"data": data}))
+    data = await history_bytes(series, strict=True, keep_empty=True)
+    return json_answer(b'{"data":' + data + b"}")
 
 
 @router.get("/telemetry/{entity_type}/{entity_id}/keys/timeseries")

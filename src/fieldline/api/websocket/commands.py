@@ -5,7 +5,7 @@ is not given.
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -231,15 +231,30 @@ class UnsubscribeCmd(Command):
     ] = "ENTITY_DATA_UNSUBSCRIBE"
 
 
-class OtherCmd(Command):
+class UnservedCmd(Command):
     """A command of the protocol that this server does not serve; it gets a clear answer."""
 
     model_config = ConfigDict(extra="allow")
 
+    @property
+    def name(self) -> str:
+        return str(getattr(self, "type", ""))
+
+
+class AlarmDataCmd(UnservedCmd):
+    type: Literal["ALARM_DATA"] = "ALARM_DATA"
+
+
+class AlarmCountCmd(UnservedCmd):
+    type: Literal["ALARM_COUNT"] = "ALARM_COUNT"
+
+
+class EntityCountCmd(UnservedCmd):
+    type: Literal["ENTITY_COUNT"] = "ENTITY_COUNT"
+
+
+class OtherCmd(UnservedCmd):
     type: Literal[
-        "ENTITY_COUNT",
-        "ALARM_DATA",
-        "ALARM_COUNT",
         "ALARM_STATUS",
         "NOTIFICATIONS",
         "NOTIFICATIONS_COUNT",
@@ -249,7 +264,15 @@ class OtherCmd(Command):
 
 
 AnyCmd = Annotated[
-    AttributesCmd | TimeseriesCmd | HistoryCmd | EntityDataCmd | UnsubscribeCmd | OtherCmd,
+    AttributesCmd
+    | TimeseriesCmd
+    | HistoryCmd
+    | EntityDataCmd
+    | UnsubscribeCmd
+    | AlarmDataCmd
+    | AlarmCountCmd
+    | EntityCountCmd
+    | OtherCmd,
     Field(discriminator="type"),
 ]
 
@@ -272,11 +295,11 @@ class TelemetryFrame(_Wire):
     history_cmds: list[HistoryCmd] = Field(default_factory=list)
     entity_data_cmds: list[EntityDataCmd] = Field(default_factory=list)
     entity_data_unsubscribe_cmds: list[UnsubscribeCmd] = Field(default_factory=list)
-    alarm_data_cmds: list[dict[str, Any]] = Field(default_factory=list)
+    alarm_data_cmds: list[AlarmDataCmd] = Field(default_factory=list)
     alarm_data_unsubscribe_cmds: list[UnsubscribeCmd] = Field(default_factory=list)
-    entity_count_cmds: list[dict[str, Any]] = Field(default_factory=list)
+    entity_count_cmds: list[EntityCountCmd] = Field(default_factory=list)
     entity_count_unsubscribe_cmds: list[UnsubscribeCmd] = Field(default_factory=list)
-    alarm_count_cmds: list[dict[str, Any]] = Field(default_factory=list)
+    alarm_count_cmds: list[AlarmCountCmd] = Field(default_factory=list)
     alarm_count_unsubscribe_cmds: list[UnsubscribeCmd] = Field(default_factory=list)
 
     @property
@@ -285,18 +308,20 @@ class TelemetryFrame(_Wire):
         return None
 
     def commands(self) -> Iterator[Command]:
-        yield from self.attr_sub_cmds
-        yield from self.ts_sub_cmds
-        yield from self.history_cmds
-        yield from self.entity_data_cmds
-        yield from self.entity_data_unsubscribe_cmds
-        for kind, bodies in (
-            ("ALARM_DATA", self.alarm_data_cmds),
-            ("ENTITY_COUNT", self.entity_count_cmds),
-            ("ALARM_COUNT", self.alarm_count_cmds),
+        for commands in (
+            self.attr_sub_cmds,
+            self.ts_sub_cmds,
+            self.history_cmds,
+            self.entity_data_cmds,
+            self.entity_data_unsubscribe_cmds,
+            self.alarm_data_cmds,
+            self.alarm_data_unsubscribe_cmds,
+            self.entity_count_cmds,
+            self.entity_count_unsubscribe_cmds,
+            self.alarm_count_cmds,
+            self.alarm_count_unsubscribe_cmds,
         ):
-            for body in bodies:
-                yield OtherCmd.model_validate(body | {"type": kind})
+            yield from cast("list[Command]", commands)
 
 
 AnyFrame = Frame | TelemetryFrame
@@ -313,8 +338,6 @@ def parse_frame(text: str, wrapper: type[AnyFrame]) -> AnyFrame:
     """
     try:
         frame: AnyFrame = _ADAPTERS[wrapper].validate_python(orjson.loads(text))
-        for command in frame.commands():
-            _ = command  # the lists of unknown kinds are read when they are walked
     except orjson.JSONDecodeError as error:
         msg = f"The frame is not JSON: {error}"
         raise Invalid(msg) from None

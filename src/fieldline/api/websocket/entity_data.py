@@ -24,7 +24,8 @@ from fieldline.api.websocket.entities import Row, resolve
 from fieldline.api.websocket.live import EveryPoint, LatestValues, Live, Place
 from fieldline.api.websocket.updates import DELETED, ErrorCode, Shown
 from fieldline.api.websocket.v1 import ReadingKeys
-from fieldline.domains.telemetry.limits import check_range
+from fieldline.domains.telemetry.limits import MAX_POINTS_PER_KEY, check_range
+from fieldline.domains.telemetry.reading import PointBudget, read_within
 from fieldline.kit.errors import FieldlineError, Invalid
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.paging import Page
@@ -172,7 +173,7 @@ class EntityDataCommands:
             await self._answer(data, {})
 
     async def _history(self, data: EntityData, part: EntityHistoryCmd) -> None:
-        series = {row.ref: await self._series(row.ref, part) for row in data.page.items}
+        series = await self._series(data, part)
         await self._answer(data, series)
 
     async def _aggregates(self, data: EntityData, part: AggHistoryCmd | AggTimeseriesCmd) -> None:
@@ -225,7 +226,7 @@ class EntityDataCommands:
             self._encode_points(data),
         )
         context.watch(live, data.refs)
-        series = {row.ref: await self._series(row.ref, part) for row in data.page.items}
+        series = await self._series(data, part)
         await self._answer(data, series)
         live.shown(
             {(ref, key): points for ref, keys in series.items() for key, points in keys.items()}
@@ -292,25 +293,36 @@ class EntityDataCommands:
                         values[item.key] = (item.last_update_ts_ms, item.value)
         return found
 
-    async def _series(self, ref: EntityRef, part: EntityHistoryCmd | EntityTimeseriesCmd) -> Series:
+    async def _series(
+        self, data: EntityData, part: EntityHistoryCmd | EntityTimeseriesCmd
+    ) -> dict[EntityRef, Series]:
+        """Read the range of a part, of all entities of the page."""
+        budget = PointBudget()
+        return {
+            row.ref: await self._series_of(row.ref, part, budget) if part.keys else {}
+            for row in data.page.items
+        }
+
+    async def _series_of(
+        self, ref: EntityRef, part: EntityHistoryCmd | EntityTimeseriesCmd, budget: PointBudget
+    ) -> Series:
         start_ms, end_ms = part.range_ms
         store = self._context.services.store
-        if not part.keys:
-            return {}
         query = check_range(
             RangeQuery(
                 ref.id,
                 tuple(part.keys),
                 start_ms,
                 end_ms,
-                limit=part.limit or self._context.limits.max_points_per_key,
+                limit=part.limit or MAX_POINTS_PER_KEY,
                 aggregation=part.agg,
                 interval_ms=part.interval,
                 interval_type=part.interval_type,
                 time_zone=part.time_zone_id or "UTC",
             )
         )
-        found: Series = {key: list(points) for key, points in (await store.read(query)).items()}
+        read = await read_within(store, query, budget)
+        found: Series = {key: list(points) for key, points in read.items()}
         if part.fetch_latest_previous_point:
             before = await store.read(RangeQuery(ref.id, query.keys, 0, start_ms, limit=1))
             for key, points in before.items():

@@ -18,7 +18,6 @@ class SocketLimits:
         max_pending_points: values of live updates that may wait for a slow reader; with more the
             socket is closed with 1008. Latest-value subscriptions keep one per key.
         max_pending_bytes: the same in bytes of values.
-        max_points_per_key: points of one key in one reply.
         auth_timeout_s: time to authenticate in.
         send_timeout_s: how long one frame may wait for the reader; then close 4500.
         check_interval_s: how often the token is looked at again.
@@ -33,7 +32,6 @@ class SocketLimits:
     max_waiting_replies: int = 16
     max_pending_points: int = 20_000
     max_pending_bytes: int = 4 * 1024 * 1024
-    max_points_per_key: int = 50_000
     auth_timeout_s: float = 10.0
     send_timeout_s: float = 5.0
     check_interval_s: float = 10.0

@@ -19,8 +19,8 @@ from fieldline.api.websocket.commands import (
     Command,
     EntityDataCmd,
     HistoryCmd,
-    OtherCmd,
     TimeseriesCmd,
+    UnservedCmd,
     UnsubscribeCmd,
     parse_frame,
 )
@@ -66,6 +66,9 @@ class Session:
             pass
         except* Close as closes:
             await self._close(_first(closes))
+        except* Exception:
+            logger.exception("a WebSocket session failed")
+            await self._close(Close(CloseCode.SERVER_ERROR, "Internal error"))
         finally:
             if self._context is not None:
                 self._context.end_all()
@@ -183,9 +186,9 @@ class Session:
                 await self._entity_data.entity_data(command)
             case UnsubscribeCmd():
                 self._unsubscribe(command.cmd_id)
-            case OtherCmd():
+            case UnservedCmd():
                 self._refuse(
-                    command.cmd_id, f"Command type {command.type} is not served by this server"
+                    command.cmd_id, f"Command type {command.name} is not served by this server"
                 )
 
     def _unsubscribe(self, cmd_id: int) -> None:

@@ -239,7 +239,7 @@ async def timeseries_values(
     """Read the latest values, or with ``startTs`` and ``endTs`` the history."""
     if query is not None:
         series = await telemetry.history(caller, entity, query)
-        return json_answer(schemas.history_bytes(series, strict=strict))
+        return json_answer(await schemas.history_bytes(series, strict=strict))
     points = await telemetry.latest(caller, entity, keys)
     now_ms = services.clock.now_ms()
     wanted = keys if keys is not None else sorted(points)
@@ -258,7 +258,7 @@ async def timeseries_history(
         msg = "startTs and endTs are required"
         raise Invalid(msg)
     series = await telemetry.history(caller, entity, query)
-    return json_answer(schemas.history_bytes(series, strict=strict))
+    return json_answer(await schemas.history_bytes(series, strict=strict))
 
 
 @router.post(

@@ -3,6 +3,7 @@
 A page of 50,000 points costs a few ms as plain dicts through orjson and seconds as pydantic models.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ from pydantic import BaseModel, Field
 from fieldline.kit.java_text import value_text
 from fieldline.kit.values import JsonText, Value
 from fieldline.timeseries.store import Attribute, Point
+
+POINTS_ON_LOOP = 2_000
+"""Points of a key that are encoded on the event loop's thread."""
 
 
 class TsData(BaseModel):
@@ -50,16 +54,29 @@ def latest_bytes(
     return orjson.dumps(answer)
 
 
-def history_bytes(series: Mapping[str, Sequence[Point]], *, strict: bool) -> bytes:
-    """Encode points; a key without points is left out."""
+async def history_bytes(
+    series: Mapping[str, Sequence[Point]], *, strict: bool, keep_empty: bool = False
+) -> bytes:
+    """Encode points, each key by itself so that the loop has its turn in between.
+
+    ``keep_empty`` says whether a key without points is there at all. A key of many points is
+    encoded in a thread: 50,000 of them take some 40 ms.
+    """
+    parts = []
+    for key, points in series.items():
+        if points or keep_empty:
+            name = orjson.dumps(key)
+            if len(points) > POINTS_ON_LOOP:
+                encoded = await asyncio.to_thread(_points_bytes, points, strict=strict)
+            else:
+                encoded = _points_bytes(points, strict=strict)
+            parts.append(name + b":" + encoded)
+    return b"{" + b",".join(parts) + b"}"
+
+
+def _points_bytes(points: Sequence[Point], *, strict: bool) -> bytes:
     show = typed if strict else value_text
-    return orjson.dumps(
-        {
-            key: [{"ts": ts_ms, "value": show(value)} for ts_ms, value in points]
-            for key, points in series.items()
-            if points
-        }
-    )
+    return orjson.dumps([{"ts": ts_ms, "value": show(value)} for ts_ms, value in points])
 
 
 def attributes_bytes(attributes: Iterable[Attribute]) -> bytes:

@@ -15,6 +15,7 @@ from uuid import UUID
 from fieldline.domains.telemetry.access import Owner, owner_of
 from fieldline.domains.telemetry.completion import WRITE_TIMEOUT_S, Completion
 from fieldline.domains.telemetry.limits import check_range
+from fieldline.domains.telemetry.reading import PointBudget, read_within
 from fieldline.kit.errors import Invalid, Unavailable
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.telemetry_json import Typed, stored_values
@@ -34,6 +35,8 @@ from fieldline.timeseries.store import (
     Scope,
 )
 
+READINGS_PER_TURN = 500
+"""Readings of one request that are handed on before others have their turn."""
 Reading = tuple[int, Typed]
 """A time in ms and the values of that time, as ``kit.telemetry_json`` types them."""
 
@@ -99,13 +102,13 @@ class Telemetry:
         """Return the points of a range; without keys in the query, of all keys.
 
         Raises:
-            Invalid: the range or its intervals are out of bounds.
+            Invalid: the range or its intervals are out of bounds, or the answer would be too long.
         """
         await self.check(caller, Operation.READ_TELEMETRY, entity)
         query = check_range(query)
         if not query.keys:
             query = replace(query, keys=tuple(await self._services.store.keys(entity.id)))
-        return await self._services.store.read(query)
+        return await read_within(self._services.store, query, PointBudget())
 
     async def keys(self, caller: Caller, entity: EntityRef) -> list[str]:
         await self.check(caller, Operation.READ_TELEMETRY, entity)
@@ -151,9 +154,11 @@ class Telemetry:
             for ts_ms, values in readings
             if values
         ]
-        for saved in all_saved:
+        for count, saved in enumerate(all_saved, 1):
             completion.branch()
             self._evaluate(saved, partial(self._store_readings, saved, completion))
+            if count % READINGS_PER_TURN == 0:
+                await self._let_others_go_on()
         await completion.wait()
         data = [{"ts": ts_ms, "values": values} for ts_ms, values in readings]
         self._publish(
@@ -248,6 +253,14 @@ class Telemetry:
             msg = "Things of the system have no telemetry and no attributes to write"
             raise Invalid(msg)
         return owner.tenant_id
+
+    async def _let_others_go_on(self) -> None:
+        """Give the loop a turn within a long request, and wait while the writer is full."""
+        await asyncio.sleep(0)
+        if self._services.writer.is_full:
+            has_room = asyncio.Event()
+            self._services.writer.when_room(has_room.set)
+            await has_room.wait()
 
     async def _flush(self) -> None:
         """Have stored what was given to the writer before, so that it does not outlive a delete."""
