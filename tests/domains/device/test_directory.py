@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,6 +24,26 @@ from fieldline.security.tokens import Tokens
 from tests.domains.device.certificates import make_certificate
 from tests.domains.device.factory import SYS_ADMIN, VAULT, World
 
+Stored = tuple[str | None, str | None, str | None]
+Login = tuple[str, str | None, str | None]
+MQTT_LOGINS: list[tuple[Stored, Login, bool]] = [
+    (("c1", None, None), ("c1", None, None), True),
+    (("c1", None, None), ("c1", None, "any"), True),
+    (("c1", None, None), ("c2", None, None), False),
+    (("c1", None, None), ("c1", "u1", None), False),
+    ((None, "u1", None), ("whatever", "u1", "any"), True),
+    ((None, "u1", "p1"), ("whatever", "u1", "p1"), True),
+    ((None, "u1", "p1"), ("", "u1", "p1"), True),
+    ((None, "u1", "p1"), ("whatever", "u1", "p2"), False),
+    ((None, "u1", "p1"), ("whatever", "u1", None), False),
+    (("c1", "u1", "p1"), ("c1", "u1", "p1"), True),
+    (("c1", "u1", None), ("c1", "u1", "any"), True),
+    (("c1", "u1", "p1"), ("c1", "u1", "p2"), False),
+    (("c1", "u1", "p1"), ("c2", "u1", "p1"), False),
+    (("c1", "u1", "p1"), ("c1", None, None), False),
+    (("a|b", "c", None), ("a", "b|c", None), False),
+]
+"""Client id, user name and password: as stored, as used, and whether that is right."""
 TOKENS = Tokens(b"k" * 64)
 
 
@@ -91,37 +110,14 @@ async def test_finds_a_device_by_its_certificate(world: World) -> None:
     assert await world.directory.by_access_token(sha3_hex(body)) is None
 
 
-@pytest.mark.parametrize(
-    ("stored", "login", "is_right"),
-    [
-        (("c1", None, None), ("c1", None, None), True),
-        (("c1", None, None), ("c1", None, "any"), True),
-        (("c1", None, None), ("c2", None, None), False),
-        (("c1", None, None), ("c1", "u1", None), False),
-        ((None, "u1", None), ("whatever", "u1", "any"), True),
-        ((None, "u1", "p1"), ("whatever", "u1", "p1"), True),
-        ((None, "u1", "p1"), ("", "u1", "p1"), True),
-        ((None, "u1", "p1"), ("whatever", "u1", "p2"), False),
-        ((None, "u1", "p1"), ("whatever", "u1", None), False),
-        (("c1", "u1", "p1"), ("c1", "u1", "p1"), True),
-        (("c1", "u1", None), ("c1", "u1", "any"), True),
-        (("c1", "u1", "p1"), ("c1", "u1", "p2"), False),
-        (("c1", "u1", "p1"), ("c2", "u1", "p1"), False),
-        (("c1", "u1", "p1"), ("c1", None, None), False),
-        (("a|b", "c", None), ("a", "b|c", None), False),
-    ],
-)
-async def test_mqtt_basic_wants_every_stored_part(
-    world: World,
-    stored: tuple[str | None, str | None, str | None],
-    login: tuple[str, str | None, str | None],
-    is_right: bool,
-) -> None:
-    await world.device_with(mqtt_basic(*stored), {"name": "sensor"})
+async def test_mqtt_basic_wants_every_stored_part(world: World) -> None:
+    for number, (stored, login, is_right) in enumerate(MQTT_LOGINS):
+        device = await world.device_with(mqtt_basic(*stored), {"name": f"sensor {number}"})
 
-    record = await world.directory.by_mqtt_basic(*login)
+        record = await world.directory.by_mqtt_basic(*login)
 
-    assert (record is not None) is is_right
+        assert (record is not None) is is_right, (stored, login)
+        await world.delete(device.id)
 
 
 async def test_a_token_as_user_name_needs_no_password_or_client_id(world: World) -> None:

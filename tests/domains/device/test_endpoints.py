@@ -128,33 +128,33 @@ async def test_credentials_are_replaced(tenant: Tenant) -> None:
     assert (stale.status_code, stale.json()["errorCode"]) == (409, 35)
 
 
-@pytest.mark.parametrize(
-    "credentials",
-    [
-        {"credentialsType": "ACCESS_TOKEN", "credentialsId": ""},
-        {"credentialsType": "ACCESS_TOKEN", "credentialsId": None},
-        {"credentialsType": "ACCESS_TOKEN", "credentialsId": "provision"},
-        {"credentialsType": "ACCESS_TOKEN", "credentialsId": "devices"},
-        {"credentialsType": "ACCESS_TOKEN", "credentialsId": "a\u0007b"},
-        {"credentialsType": "PASSWORD", "credentialsId": "x"},
-        {"credentialsType": None, "credentialsId": "x"},
-        {"credentialsType": "X509_CERTIFICATE", "credentialsValue": "no certificate"},
-        {"credentialsType": "X509_CERTIFICATE", "credentialsValue": None},
-        {"credentialsType": "MQTT_BASIC", "credentialsValue": "{}"},
-        {"credentialsType": "MQTT_BASIC", "credentialsValue": "[1]"},
-        {"credentialsType": "MQTT_BASIC", "credentialsValue": "not JSON"},
-        {"credentialsType": "MQTT_BASIC", "credentialsValue": '{"clientId":"c","password":"p"}'},
-        {"credentialsType": "MQTT_BASIC", "credentialsValue": '{"clientId":5}'},
-        {"credentialsType": "LWM2M_CREDENTIALS", "credentialsValue": '{"client":{}}'},
-    ],
-)
-async def test_bad_credentials_are_refused(tenant: Tenant, credentials: object) -> None:
-    body = {"device": {"name": "meter"}, "credentials": credentials}
+BAD_CREDENTIALS = [
+    {"credentialsType": "ACCESS_TOKEN", "credentialsId": ""},
+    {"credentialsType": "ACCESS_TOKEN", "credentialsId": None},
+    {"credentialsType": "ACCESS_TOKEN", "credentialsId": "provision"},
+    {"credentialsType": "ACCESS_TOKEN", "credentialsId": "devices"},
+    {"credentialsType": "ACCESS_TOKEN", "credentialsId": "a\u0007b"},
+    {"credentialsType": "PASSWORD", "credentialsId": "x"},
+    {"credentialsType": None, "credentialsId": "x"},
+    {"credentialsType": "X509_CERTIFICATE", "credentialsValue": "no certificate"},
+    {"credentialsType": "X509_CERTIFICATE", "credentialsValue": None},
+    {"credentialsType": "MQTT_BASIC", "credentialsValue": "{}"},
+    {"credentialsType": "MQTT_BASIC", "credentialsValue": "[1]"},
+    {"credentialsType": "MQTT_BASIC", "credentialsValue": "not JSON"},
+    {"credentialsType": "MQTT_BASIC", "credentialsValue": '{"clientId":"c","password":"p"}'},
+    {"credentialsType": "MQTT_BASIC", "credentialsValue": '{"clientId":5}'},
+    {"credentialsType": "LWM2M_CREDENTIALS", "credentialsValue": '{"client":{}}'},
+]
 
-    answer = await tenant.admin.post("/api/device-with-credentials", json=body)
 
-    assert answer.status_code == 400, answer.text
-    assert answer.json()["errorCode"] == 31
+async def test_bad_credentials_are_refused(tenant: Tenant) -> None:
+    for credentials in BAD_CREDENTIALS:
+        body = {"device": {"name": "meter"}, "credentials": credentials}
+
+        answer = await tenant.admin.post("/api/device-with-credentials", json=body)
+
+        assert answer.status_code == 400, (credentials, answer.text)
+        assert answer.json()["errorCode"] == 31
 
 
 async def test_saving_with_an_id_replaces_and_checks_the_version(tenant: Tenant) -> None:
