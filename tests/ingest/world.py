@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.ingest.door import Door
-from fieldline.ingest.parts import DoorParts, IngestOptions
+from fieldline.ingest.parts import Devices, DoorParts, IngestOptions
 from fieldline.ingest.session import CloseReason
 from fieldline.kit.clock import ManualClock
 from fieldline.kit.ids import EntityRef, EntityType, new_id
@@ -82,9 +82,11 @@ class World:
         *,
         options: IngestOptions | None = None,
         writer_limits: WriterLimits | None = None,
+        bus: MemoryBus | None = None,
+        directory: Devices | None = None,
     ) -> None:
         self.clock = ManualClock()
-        self.bus = MemoryBus()
+        self.bus = bus or MemoryBus()
         self.store = store
         self.tenant_profile: dict[str, Any] = {}
         self.devices = KnownDevices()
@@ -98,7 +100,14 @@ class World:
             limits=writer_limits,
         )
         self.door = Door(
-            DoorParts(self.bus, store, self.writer, self.devices, self._profile_of, self.clock),
+            DoorParts(
+                self.bus,
+                store,
+                self.writer,
+                directory or self.devices,
+                self._profile_of,
+                self.clock,
+            ),
             options,
         )
         self.bus.consume(self.finish)

@@ -141,6 +141,11 @@ class ClientRpc:
                 return
             self.answer(request_id, TIMED_OUT)
 
+    def end_waiting(self) -> None:
+        """Answer every call that waits, as if its time was over."""
+        for request_id in list(self._waiting):
+            self.answer(request_id, TIMED_OUT)
+
     async def answer_limits(self, session: DeviceSession, reply: Reply) -> None:
         """Tell a device what it may send (getSessionLimits)."""
         profile = await self._parts.tenant_profile(session.device.tenant_id)

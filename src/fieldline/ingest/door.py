@@ -52,6 +52,11 @@ class Door:
         self._client_rpc.start()
         await self.activity.start()
 
+    def end_waiting(self) -> None:
+        """End the requests that wait for news or answers, so that an HTTP server can drain."""
+        self._sessions.end_waiting()
+        self._client_rpc.end_waiting()
+
     async def stop(self) -> None:
         """Close every session, then write what is known of activity."""
         self._sessions.close_all()
@@ -88,6 +93,7 @@ class Door:
         """Open the device's session; one that it has elsewhere is closed (TAKEN_OVER).
 
         Raises:
+            Unauthenticated: the device was deleted while it logged in.
             Unavailable: the process has as many sessions as it may.
         """
         return self._sessions.open(device, listener)

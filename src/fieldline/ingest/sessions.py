@@ -6,7 +6,7 @@ from uuid import UUID
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.ingest.activity import Activity
 from fieldline.ingest.session import CloseReason, DeviceSession, SessionListener
-from fieldline.kit.errors import Unavailable
+from fieldline.kit.errors import Unauthenticated, Unavailable
 from fieldline.kit.ids import EntityType
 from fieldline.kit.values import to_json
 from fieldline.messaging.bus import Bus
@@ -44,8 +44,12 @@ class Sessions:
         """Connect a device; its older session is told that it is over.
 
         Raises:
+            Unauthenticated: the device was deleted while it logged in.
             Unavailable: there are as many sessions as there may be.
         """
+        if device.is_deleted:
+            msg = "The device was deleted"
+            raise Unauthenticated(msg)
         older = self._connected.get(device.id)
         if older is None and len(self._connected) >= self._limit:
             msg = "The server has as many connections as it may have; try again later"
@@ -76,6 +80,12 @@ class Sessions:
     def close_all(self) -> None:
         """Close every session because the server stops."""
         self._close_where(lambda _device: True, CloseReason.SERVER_STOPPING)
+
+    def end_waiting(self) -> None:
+        """Close the sessions that are no connection but wait for pushes."""
+        for session in [one for waiting in self._subscribed.values() for one in waiting]:
+            if self._connected.get(session.device.id) is not session:
+                self._close_telling(session, CloseReason.SERVER_STOPPING)
 
     def subscribe(self, session: DeviceSession) -> None:
         """Push shared attributes to the session."""

@@ -211,6 +211,19 @@ async def test_a_poll_ends_when_the_device_may_not_wait_any_more(
     assert (response.status_code, response.text) == (status, body)
 
 
+async def test_a_stop_ends_what_waits(api: Api) -> None:
+    api.world.bus.consume(api.world.finish)
+    poll = asyncio.create_task(api.http.get("/secret/attributes/updates"))
+    call = asyncio.create_task(api.post("/secret/rpc", b'{"method":"m","params":1}'))
+    await until_polling(api)
+    await until(lambda: "TO_SERVER_RPC_REQUEST" in api.world.types())
+
+    api.world.door.end_waiting()
+
+    assert (await poll).status_code == 503
+    assert (await call).json() == {"error": "timeout"}
+
+
 async def test_more_polls_than_allowed_are_503(world: World) -> None:
     api = Api(world, HttpOptions(polls=1))
     poll = asyncio.create_task(api.http.get("/secret/attributes/updates"))
