@@ -26,8 +26,8 @@ from fieldline.rules.scripts.sandbox import ScriptLimits
 from fieldline.rules.services import RuleServices
 from fieldline.rules.tenant import TenantGraphs
 from fieldline.rules.tenants import RetryDelays
+from fieldline.timeseries.saves import OnAttributesSaved, OnSaved
 from fieldline.timeseries.store import Scope
-from fieldline.timeseries.writer import OnAttributesSaved, OnSaved
 
 TENANT = UUID("00000000-0000-7000-8000-000000000001")
 

@@ -184,7 +184,7 @@ class TestBranches:
 
     async def test_acknowledges_when_every_branch_has_ended(self, world: World) -> None:
         links = [("first", "Success", name) for name in ("a", "b", "c")]
-        waits = ("test.Waits", {})
+        waits: tuple[str, dict[str, Any]] = ("test.Waits", {})
         world.graphs = [graph({"first": TAP, "a": waits, "b": TAP, "c": waits}, links)]
         await world.ready()
         message, receipt = message_of({"gate": "g"})

@@ -1,17 +1,16 @@
 """Rule chains on ThingsBoard's wire."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
 
 from fieldline.kit.ids import EntityType
-from fieldline.rest.wire import TbModel, TenantIdField, id_of, optional_id_of
+from fieldline.rest.wire import TbModel, TenantIdField, WireId
 
-RuleChainId = id_of(EntityType.RULE_CHAIN)
-RuleNodeId = id_of(EntityType.RULE_NODE)
-OptionalRuleChainId = optional_id_of(EntityType.RULE_CHAIN)
-OptionalRuleNodeId = optional_id_of(EntityType.RULE_NODE)
+RuleChainId = Annotated[UUID, WireId(EntityType.RULE_CHAIN)]
+OptionalRuleChainId = Annotated[UUID | None, WireId(EntityType.RULE_CHAIN)]
+OptionalRuleNodeId = Annotated[UUID | None, WireId(EntityType.RULE_NODE)]
 
 
 class RuleChain(TbModel):
