@@ -10,6 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 import fieldline
 from fieldline.api import docs, errors
+from fieldline.api.dispatch import DispatchingRouter
 from fieldline.api.health import Metrics, Readiness, health_router
 from fieldline.api.limits import BodyLimit
 from fieldline.rest.services import Services
@@ -55,7 +56,6 @@ def create_app(services: Services, routers: Routers, options: ApiOptions | None 
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        lifespan=options.lifespan,
         middleware=[
             Middleware(
                 CORSMiddleware,
@@ -72,19 +72,22 @@ def create_app(services: Services, routers: Routers, options: ApiOptions | None 
     app.state.services = services
     app.state.shared_segments = _segments(routers.v1)
     errors.install(app)
-    for router in routers.thingsboard:
+    others = [
+        health_router(options.readiness, options.metrics, metrics_open=options.metrics_open),
+        *([docs.docs_router()] if options.serves_docs else []),
+        *routers.others,
+    ]
+    dispatching = DispatchingRouter(
+        redirect_slashes=False, lifespan=options.lifespan, dependency_overrides_provider=app
+    )
+    app.router = dispatching
+    for router in (*routers.thingsboard, *others):
         app.include_router(router)
     for router in routers.v1:
         app.include_router(router, prefix="/api/v1")
         # Shown once in the documentation, at /api/v1.
         app.include_router(router, prefix="/api", include_in_schema=False)
-    app.include_router(
-        health_router(options.readiness, options.metrics, metrics_open=options.metrics_open)
-    )
-    if options.serves_docs:
-        app.include_router(docs.docs_router())
-    for router in routers.others:
-        app.include_router(router)
+    dispatching.dispatch(routers.thingsboard, routers.v1, others)
     return app
 
 

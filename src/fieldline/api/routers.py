@@ -35,9 +35,9 @@ THINGSBOARD: list[APIRouter] = [
     calculated_field.router,
     alarm.router,
     rule_chain.router,
+    customer.router,
     tenant.router,
     tenant_profile.router,
-    customer.router,
     user.router,
 ]
 V1: list[APIRouter] = [
