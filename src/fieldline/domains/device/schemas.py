@@ -1,16 +1,17 @@
 """Devices on ThingsBoard's wire."""
 
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 from fieldline.domains.device_credentials.schemas import NewCredentials
 from fieldline.kit.ids import EntityType
-from fieldline.rest.wire import CustomerIdField, TbModel, TenantIdField, id_of, optional_id_of
+from fieldline.rest.wire import CustomerIdField, TbModel, TenantIdField, WireId
 
-DeviceId = id_of(EntityType.DEVICE)
-OptionalDeviceId = optional_id_of(EntityType.DEVICE)
-DeviceProfileId = id_of(EntityType.DEVICE_PROFILE)
-OptionalDeviceProfileId = optional_id_of(EntityType.DEVICE_PROFILE)
-OptionalOtaPackageId = optional_id_of(EntityType.OTA_PACKAGE)
+DeviceId = Annotated[UUID, WireId(EntityType.DEVICE)]
+OptionalDeviceId = Annotated[UUID | None, WireId(EntityType.DEVICE)]
+DeviceProfileId = Annotated[UUID, WireId(EntityType.DEVICE_PROFILE)]
+OptionalDeviceProfileId = Annotated[UUID | None, WireId(EntityType.DEVICE_PROFILE)]
+OptionalOtaPackageId = Annotated[UUID | None, WireId(EntityType.OTA_PACKAGE)]
 
 
 class DeviceSave(TbModel):

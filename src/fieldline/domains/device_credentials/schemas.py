@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, PlainSerializer
 
 from fieldline.kit.ids import EntityType
-from fieldline.rest.wire import TbModel, id_of
+from fieldline.rest.wire import TbModel, WireId
 
 
 def _read_id(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
@@ -17,7 +17,7 @@ def _write_id(value: UUID) -> dict[str, str]:
     return {"id": str(value)}
 
 
-DeviceId = id_of(EntityType.DEVICE)
+DeviceId = Annotated[UUID, WireId(EntityType.DEVICE)]
 CredentialsId = Annotated[UUID, BeforeValidator(_read_id), PlainSerializer(_write_id)]
 
 

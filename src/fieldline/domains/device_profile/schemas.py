@@ -1,17 +1,18 @@
 """Device profiles on ThingsBoard's wire."""
 
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import Field
 
 from fieldline.kit.ids import EntityType
-from fieldline.rest.wire import TbModel, TenantIdField, id_of, optional_id_of
+from fieldline.rest.wire import TbModel, TenantIdField, WireId
 
-DeviceProfileId = id_of(EntityType.DEVICE_PROFILE)
-OptionalDeviceProfileId = optional_id_of(EntityType.DEVICE_PROFILE)
-OptionalRuleChainId = optional_id_of(EntityType.RULE_CHAIN)
-OptionalDashboardId = optional_id_of(EntityType.DASHBOARD)
-OptionalOtaPackageId = optional_id_of(EntityType.OTA_PACKAGE)
+DeviceProfileId = Annotated[UUID, WireId(EntityType.DEVICE_PROFILE)]
+OptionalDeviceProfileId = Annotated[UUID | None, WireId(EntityType.DEVICE_PROFILE)]
+OptionalRuleChainId = Annotated[UUID | None, WireId(EntityType.RULE_CHAIN)]
+OptionalDashboardId = Annotated[UUID | None, WireId(EntityType.DASHBOARD)]
+OptionalOtaPackageId = Annotated[UUID | None, WireId(EntityType.OTA_PACKAGE)]
 
 
 class DeviceProfileSave(TbModel):
