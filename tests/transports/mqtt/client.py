@@ -1,7 +1,4 @@
-"""A small MQTT client, for replaying data into a server and for trying one out.
-
-It publishes with QoS 1 and counts acknowledgements; it does not reconnect.
-"""
+"""A small MQTT client over the codec: counts acknowledgements, remembers what it was told."""
 
 import asyncio
 import ssl
@@ -15,6 +12,7 @@ from fieldline.protocols.mqtt.packets import (
     Disconnect,
     Packet,
     Pingreq,
+    Pingresp,
     Puback,
     Publish,
     Suback,
@@ -30,6 +28,13 @@ MAX_PACKET_ID = 0xFFFF
 _FIRST_FAILURE = 0x80
 
 OnMessage = Callable[[Publish], None]
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Let the loop run until something that the other side does has happened."""
+    async with asyncio.timeout(5):
+        while not is_so():  # noqa: ASYNC110 - the other end of a socket has no event
+            await asyncio.sleep(0.001)
 
 
 class ConnectionRefused(ConnectionError):  # noqa: N818 - a state of affairs, like its parents
@@ -57,6 +62,10 @@ class MqttClient(asyncio.Protocol):
     ) -> None:
         self.connack: Connack | None = None
         self.acknowledged = 0
+        self.pongs = 0
+        self.acknowledges = True
+        self.puback_count = 0
+        self.acknowledged_ids: list[int] = []
         self.refused = 0
         self.last_refusal = 0
         self.disconnect_code: int | None = None
@@ -70,7 +79,6 @@ class MqttClient(asyncio.Protocol):
         self._next_packet_id = 1
         self._answers: dict[int, asyncio.Future[list[int]]] = {}
         self._changed = asyncio.Event()
-        self._pinging: asyncio.TimerHandle | None = None
 
     @classmethod
     async def open(
@@ -96,7 +104,6 @@ class MqttClient(asyncio.Protocol):
         assert client.connack is not None
         if client.connack.code:
             raise ConnectionRefused(client.connack.code)
-        client._keep_alive()
         return client
 
     @property
@@ -144,6 +151,21 @@ class MqttClient(asyncio.Protocol):
         """Send a PINGREQ."""
         self._send(Pingreq())
 
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes as they are, packets or not."""
+        assert self._transport is not None
+        self._transport.write(data)
+
+    def pause_reading(self) -> None:
+        """Leave what the server sends in the socket."""
+        assert self._transport is not None
+        self._transport.pause_reading()
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
     async def close(self) -> None:
         """Say good-bye and close; what is in flight stays unacknowledged."""
         if self.is_open and self._transport is not None:
@@ -184,14 +206,6 @@ class MqttClient(asyncio.Protocol):
             raise ConnectionError("the MQTT connection is closed")
         self._transport.write(encode(packet, self._connect.version))
 
-    def _keep_alive(self) -> None:
-        period_s = self._connect.keep_alive_s
-        if not period_s or not self.is_open:
-            return
-        if self._pinging is not None:
-            self._send(Pingreq())
-        self._pinging = asyncio.get_running_loop().call_later(period_s * 0.8, self._keep_alive)
-
     # -- called by the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -210,8 +224,6 @@ class MqttClient(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_lost = True
         self._changed.set()
-        if self._pinging is not None:
-            self._pinging.cancel()
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(ConnectionError("the MQTT connection was closed"))
@@ -220,6 +232,8 @@ class MqttClient(asyncio.Protocol):
         self.connack = packet
 
     def _on_puback(self, packet: Puback) -> None:
+        self.puback_count += 1
+        self.acknowledged_ids.append(packet.packet_id)
         if packet.packet_id not in self._in_flight:
             return
         self._in_flight.discard(packet.packet_id)
@@ -234,10 +248,13 @@ class MqttClient(asyncio.Protocol):
             answer.set_result(packet.codes)
 
     def _on_publish(self, packet: Publish) -> None:
-        if packet.qos:
+        if packet.qos and self.acknowledges:
             self._send(Puback(packet.packet_id))
         if self._on_message is not None:
             self._on_message(packet)
+
+    def _on_pingresp(self, _packet: Pingresp) -> None:
+        self.pongs += 1
 
     def _on_disconnect(self, packet: Disconnect) -> None:
         self.disconnect_code = packet.code
@@ -248,6 +265,7 @@ _HANDLERS: dict[type, Callable[[MqttClient, Any], None]] = {
     Puback: MqttClient._on_puback,
     Suback: MqttClient._on_answer,
     Unsuback: MqttClient._on_answer,
+    Pingresp: MqttClient._on_pingresp,
     Publish: MqttClient._on_publish,
     Disconnect: MqttClient._on_disconnect,
 }

@@ -300,6 +300,10 @@ class Connection(asyncio.Protocol):
         except FieldlineError as error:
             stats.publishes_failed += 1
             self._refuse_publish(error, ack)
+        except Exception:
+            if isinstance(ack, Ack):
+                self._acks.withdraw(ack)
+            raise
         else:
             ack.release()
 
