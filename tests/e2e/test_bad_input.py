@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.mqtt_client import PUBACK, Client, connect, packet, publish, text
-from tests.e2e.server import Server
+from tests.e2e.server import Rest, Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("bad-input")]
 TELEMETRY = "v1/devices/me/telemetry"
@@ -23,11 +23,17 @@ def connect_as(shared_server: Server) -> Iterator[Callable[[str], Client]]:
     with ExitStack() as stack:
 
         def open_client(token: str) -> Client:
-            client = connect_as(token)
+            client = Client(shared_server.mqtt_port, token)
             stack.callback(client.close)
             return client
 
         yield open_client
+
+
+@pytest.fixture(scope="module")
+def tenant(shared_server: Server) -> Rest:
+    """The tenant administrator, logged in once: each login costs a bcrypt."""
+    return shared_server.login()
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +42,14 @@ def devices(shared_server: Server) -> dict[str, str]:
     return {}
 
 
-def device(server: Server, devices: dict[str, str], name: str) -> tuple[str, str]:
+def device(tenant: Rest, devices: dict[str, str], name: str) -> tuple[str, str]:
     token = f"BAD_{len(devices)}"
-    devices[token] = server.login().create_device(f"{name} {len(devices)}", token)
+    devices[token] = tenant.create_device(f"{name} {len(devices)}", token)
     return token, devices[token]
 
 
-def latest(server: Server, device_id: str) -> dict[str, Any]:
-    answer = server.login().get(f"/api/v1/telemetry/DEVICE/{device_id}/values/timeseries")
+def latest(tenant: Rest, device_id: str) -> dict[str, Any]:
+    answer = tenant.get(f"/api/v1/telemetry/DEVICE/{device_id}/values/timeseries")
     return {key: points[0]["value"] for key, points in answer["data"].items()}
 
 
@@ -70,12 +76,12 @@ CLOSES = {
 
 @pytest.mark.parametrize("bad", CLOSES.values(), ids=CLOSES.keys())
 def test_mqtt_acknowledges_what_came_before_and_closes(
-    shared_server: Server,
+    tenant: Rest,
     devices: dict[str, str],
     connect_as: Callable[[str], Client],
     bad: bytes,
 ) -> None:
-    token, device_id = device(shared_server, devices, "closes")
+    token, device_id = device(tenant, devices, "closes")
     client = connect_as(token)
 
     client.socket.sendall(publish(TELEMETRY, GOOD, 1) + bad)
@@ -83,7 +89,7 @@ def test_mqtt_acknowledges_what_came_before_and_closes(
     assert client.read_ack() == 1
     with pytest.raises(ConnectionError):
         client.read()
-    assert latest(shared_server, device_id) == {"good": 1}
+    assert latest(tenant, device_id) == {"good": 1}
 
 
 STAYS = {
@@ -103,13 +109,13 @@ STAYS = {
 
 @pytest.mark.parametrize(("payload", "stored"), STAYS.values(), ids=STAYS.keys())
 def test_mqtt_acknowledges_and_stays_open(
-    shared_server: Server,
+    tenant: Rest,
     devices: dict[str, str],
     connect_as: Callable[[str], Client],
     payload: bytes,
     stored: dict[str, Any],
 ) -> None:
-    token, device_id = device(shared_server, devices, "stays")
+    token, device_id = device(tenant, devices, "stays")
     client = connect_as(token)
 
     client.publish(TELEMETRY, payload, 7)
@@ -117,7 +123,7 @@ def test_mqtt_acknowledges_and_stays_open(
     client.publish(TELEMETRY, GOOD, 8)
 
     assert client.read_ack() == 8
-    assert latest(shared_server, device_id) == {**stored, "good": 1}
+    assert latest(tenant, device_id) == {**stored, "good": 1}
 
 
 def test_mqtt_refuses_a_wrong_token(connect_as: Callable[[str], Client]) -> None:
@@ -125,16 +131,16 @@ def test_mqtt_refuses_a_wrong_token(connect_as: Callable[[str], Client]) -> None
 
 
 def test_mqtt_survives_a_packet_that_never_ends(
-    shared_server: Server, devices: dict[str, str], connect_as: Callable[[str], Client]
+    tenant: Rest, devices: dict[str, str], connect_as: Callable[[str], Client]
 ) -> None:
-    token, device_id = device(shared_server, devices, "truncated")
+    token, device_id = device(tenant, devices, "truncated")
     client = connect_as(token)
     client.socket.sendall(publish(TELEMETRY, GOOD, 1) + publish(TELEMETRY, GOOD, 2)[:-5])
 
     assert client.read_ack() == 1
     client.close()
 
-    assert latest(shared_server, device_id) == {"good": 1}
+    assert latest(tenant, device_id) == {"good": 1}
 
 
 def test_mqtt_port_ignores_what_is_not_mqtt(shared_server: Server) -> None:
@@ -144,9 +150,9 @@ def test_mqtt_port_ignores_what_is_not_mqtt(shared_server: Server) -> None:
 
 
 def test_unknown_topics_are_acknowledged(
-    shared_server: Server, devices: dict[str, str], connect_as: Callable[[str], Client]
+    tenant: Rest, devices: dict[str, str], connect_as: Callable[[str], Client]
 ) -> None:
-    token, _ = device(shared_server, devices, "unknown topic")
+    token, _ = device(tenant, devices, "unknown topic")
     client = connect_as(token)
 
     client.publish("somewhere/else", b"{}", 3)
@@ -174,9 +180,9 @@ REST_ERRORS: list[tuple[str, str, object, int, int]] = [
 
 @pytest.mark.parametrize(("method", "path", "body", "status", "code"), REST_ERRORS)
 def test_thingsboards_dialect_answers_errors_in_its_form(
-    shared_server: Server, method: str, path: str, body: object, status: int, code: int
+    tenant: Rest, method: str, path: str, body: object, status: int, code: int
 ) -> None:
-    answer = shared_server.login().http.request(method, path, json=body)
+    answer = tenant.http.request(method, path, json=body)
 
     assert answer.status_code == status, answer.text
     error = answer.json()
@@ -197,9 +203,9 @@ V1_ERRORS: list[tuple[str, str, object, tuple[int, ...]]] = [
 
 @pytest.mark.parametrize(("method", "path", "body", "statuses"), V1_ERRORS)
 def test_v1_answers_errors_in_its_form(
-    shared_server: Server, method: str, path: str, body: object, statuses: tuple[int, ...]
+    tenant: Rest, method: str, path: str, body: object, statuses: tuple[int, ...]
 ) -> None:
-    answer = shared_server.login().http.request(method, path, json=body)
+    answer = tenant.http.request(method, path, json=body)
 
     assert answer.status_code in statuses, answer.text
     error = answer.json()
@@ -208,8 +214,8 @@ def test_v1_answers_errors_in_its_form(
     assert error["detail"]
 
 
-def test_a_body_that_is_not_json_is_a_bad_request(shared_server: Server) -> None:
-    http = shared_server.login().http
+def test_a_body_that_is_not_json_is_a_bad_request(tenant: Rest) -> None:
+    http = tenant.http
 
     for path in ("/api/device", "/api/v1/devices"):
         answer = http.post(path, content=b"{name", headers={"Content-Type": "application/json"})
@@ -225,19 +231,17 @@ def test_without_a_token_or_with_a_wrong_one_nobody_comes_in(shared_server: Serv
         assert (v1.status_code, v1.json()["status_code"]) == (401, 401)
 
 
-def test_unknown_fields_are_ignored(shared_server: Server) -> None:
-    rest = shared_server.login()
-
-    created = rest.post("/api/v1/devices", {"name": "with extras", "colour": "red", "id": "x"})
+def test_unknown_fields_are_ignored(tenant: Rest) -> None:
+    created = tenant.post("/api/v1/devices", {"name": "with extras", "colour": "red", "id": "x"})
 
     assert created["name"] == "with extras"
     assert "colour" not in created
 
 
 def test_http_devices_get_a_bad_request_and_keep_what_was_stored(
-    shared_server: Server, devices: dict[str, str]
+    shared_server: Server, tenant: Rest, devices: dict[str, str]
 ) -> None:
-    token, device_id = device(shared_server, devices, "http")
+    token, device_id = device(tenant, devices, "http")
     url = f"{shared_server.url}/api/v1/{token}/telemetry"
 
     assert httpx.post(url, content=GOOD).status_code == 200
@@ -245,4 +249,4 @@ def test_http_devices_get_a_bad_request_and_keep_what_was_stored(
     assert (
         httpx.post(f"{shared_server.url}/api/v1/nobody/telemetry", content=GOOD).status_code == 401
     )
-    assert latest(shared_server, device_id) == {"good": 1}
+    assert latest(tenant, device_id) == {"good": 1}
