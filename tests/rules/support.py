@@ -185,7 +185,7 @@ class World:
 
     clock: ManualClock = field(default_factory=ManualClock)
     bus: MemoryBus = field(default_factory=MemoryBus)
-    writer: HeldWriter = field(default_factory=HeldWriter)
+    writer: Any = field(default_factory=HeldWriter)
     evaluator: NoRules = field(default_factory=NoRules)
     alarms: Alarms = field(default_factory=NoAlarms)
     devices: Devices = field(default_factory=Devices)
@@ -215,6 +215,9 @@ class World:
             clock=self.clock,
             backlog=self.backlog,
         )
+        self.start_engine()
+
+    def start_engine(self) -> None:
         extra = [NodeType("action", "tests", node) for node in (Tap, *self.node_types)]
         self.engine = RuleEngine(
             self.services,
@@ -252,7 +255,7 @@ class World:
 
 
 def message_of(
-    data: Any,  # noqa: ANN401 - JSON is any of its types
+    data: Any,
     *,
     type: str = "POST_TELEMETRY_REQUEST",  # noqa: A002 - the wire's word
     metadata: dict[str, str] | None = None,

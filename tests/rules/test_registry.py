@@ -3,9 +3,10 @@
 import pytest
 
 from fieldline.kit.errors import Invalid
+from fieldline.messaging.message import Message
 from fieldline.rules.node import Context, EmptyConfig, Node, Outcome, follow
 from fieldline.rules.registry import NodeType, Registry, discover
-from tests.rules.support import Message, Tap
+from tests.rules.support import Tap
 
 SAVE = "org.thingsboard.rule.engine.telemetry.TbMsgTimeseriesNode"
 SCRIPT = "org.thingsboard.rule.engine.filter.TbJsFilterNode"

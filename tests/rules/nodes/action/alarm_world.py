@@ -42,13 +42,13 @@ class AlarmWorld:
         self.rules.graphs = [graph(nodes, links, tenant_id=self.stored.tenant_id)]
         await self.rules.ready(self.stored.tenant_id)
 
-    def publish(self, data: object, **fields: Any) -> Receipt:  # noqa: ANN401 - of several types
+    def publish(self, data: object, **fields: Any) -> Receipt:
         fields = {"originator": self.device, "tenant_id": self.stored.tenant_id, **fields}
         message, receipt = message_of(data, **fields)
         self.rules.publish(message)
         return receipt
 
-    async def send(self, data: object, **fields: Any) -> None:  # noqa: ANN401 - as above
+    async def send(self, data: object, **fields: Any) -> None:
         """Publish, and wait for the acknowledgement."""
         receipt = self.publish(data, **fields)
         await until(lambda: receipt.is_done)

@@ -43,7 +43,7 @@ async def _prepare(world: World, **configuration: object) -> None:
     await world.ready()
 
 
-def _send(world: World, data: object, **fields: Any) -> Receipt:  # noqa: ANN401 - of several types
+def _send(world: World, data: object, **fields: Any) -> Receipt:
     message, receipt = message_of(data, **{"type": "POST_ATTRIBUTES_REQUEST", **fields})
     world.publish(message)
     return receipt

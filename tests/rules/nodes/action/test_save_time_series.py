@@ -30,7 +30,7 @@ async def _prepare(world: World, **configuration: object) -> None:
     await world.ready()
 
 
-def _send(world: World, data: object, **fields: Any) -> Receipt:  # noqa: ANN401 - of several types
+def _send(world: World, data: object, **fields: Any) -> Receipt:
     message, receipt = message_of(data, **fields)
     world.publish(message)
     return receipt

@@ -1,5 +1,7 @@
 """Each type of message has its relation."""
 
+from typing import Any
+
 import pytest
 
 from tests.rules.support import TAPS, World, graph, message_of
@@ -24,7 +26,7 @@ SWITCH = "org.thingsboard.rule.engine.filter.TbMsgTypeSwitchNode"
 )
 async def test_follows_the_relation_of_the_type(kind: str, relation: str) -> None:
     world = World()
-    tap = ("test.Tap", {})
+    tap: tuple[str, dict[str, Any]] = ("test.Tap", {})
     links = [("switch", relation, "right"), ("switch", "Alarm", "wrong")]
     world.graphs = [graph({"switch": (SWITCH, {}), "right": tap, "wrong": tap}, links)]
     await world.ready()
