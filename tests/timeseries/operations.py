@@ -94,12 +94,21 @@ def _read() -> st.SearchStrategy[Operation]:
     )
 
     def operation(parts: tuple[Any, ...]) -> Operation:
-        entity, keys, start_ms, length, *rest, interval, zone = parts
+        entity, keys, start_ms, length, limit, descending, *rest = parts
 
         async def run(store: TimeseriesStore, entities: list[UUID]) -> Any:
             return await store.read(
                 RangeQuery(
-                    entities[entity], keys, start_ms, start_ms + length, *rest, *interval, zone
+                    entities[entity],
+                    keys,
+                    start_ms,
+                    start_ms + length,
+                    limit,
+                    descending,
+                    rest[0],
+                    rest[1][0],
+                    rest[1][1],
+                    rest[2],
                 )
             )
 
