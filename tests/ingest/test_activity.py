@@ -1,9 +1,11 @@
 """Whether a device is active: what is stored, what the rules are told, and when."""
 
 import asyncio
+from uuid import UUID
 
 import pytest
 
+from fieldline.domains.device.directory import DeviceRecord
 from fieldline.ingest.parts import IngestOptions
 from fieldline.kit.errors import Unavailable
 from fieldline.kit.ids import EntityRef, EntityType
@@ -371,6 +373,40 @@ async def test_news_wait_while_the_store_is_away() -> None:
 
     assert events(world) == ["CONNECT_EVENT", "ACTIVITY_EVENT"]
     await world.stop()
+
+
+async def test_no_event_is_lost_when_the_directory_is_away(world: World) -> None:
+    by_id = world.devices.by_id
+
+    async def away(_device_id: object) -> None:
+        msg = "away"
+        raise Unavailable(msg)
+
+    world.door.open(world.devices.by_token[DEVICE], Listener())
+    world.devices.by_id = away  # type: ignore[method-assign,assignment]
+    with pytest.raises(Unavailable):
+        await world.door.activity.report_urgent()
+    world.devices.by_id = by_id  # type: ignore[method-assign]
+
+    await world.door.activity.report_urgent()
+
+    assert events(world) == ["CONNECT_EVENT", "ACTIVITY_EVENT"]
+
+
+async def test_activity_while_the_check_waits_keeps_the_device_active(world: World) -> None:
+    send(world)
+    await world.door.activity.report()
+    world.clock.advance(TIMEOUT_MS)
+    by_id = world.devices.by_id
+
+    async def meanwhile_it_sends(device_id: UUID) -> DeviceRecord | None:
+        send(world)
+        return await by_id(device_id)
+
+    world.devices.by_id = meanwhile_it_sends  # type: ignore[method-assign]
+    await world.door.activity.check()
+
+    assert "INACTIVITY_EVENT" not in events(world)
 
 
 async def test_a_stop_writes_what_is_known(world: World) -> None:

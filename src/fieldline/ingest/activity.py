@@ -10,6 +10,9 @@ Source: ThingsBoard's device state (report cycle, state check interval, the four
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from fieldline.domains.device.directory import DeviceRecord
@@ -17,7 +20,7 @@ from fieldline.ingest.parts import DoorParts
 from fieldline.ingest.presence import TIMEOUT_KEY, Presence
 from fieldline.ingest.reporter import Reporter
 from fieldline.kit.errors import Unavailable
-from fieldline.kit.ids import EntityRef, EntityType
+from fieldline.kit.ids import NULL_UUID, EntityRef, EntityType
 from fieldline.kit.values import Value
 from fieldline.messaging.events import AttributesSaved, Change, EntityChanged, KeysDeleted
 from fieldline.messaging.message import MessageType
@@ -28,8 +31,8 @@ logger = logging.getLogger(__name__)
 REPORT_S = 3.0
 CHECK_S = 60.0
 STOP_WITHIN_S = 10.0
-_SLICE = 2_000
-"""Presences looked at before other work gets its turn; about a millisecond."""
+_SLICE = 500
+"""Devices reported or checked before other work gets its turn: a few milliseconds."""
 _EVICTION_TRIES = 64
 _EVENTS_KEPT = 16
 """Connections and disconnections of one device that wait while the store is away."""
@@ -52,8 +55,8 @@ class Activity:
         self._noted: list[Presence] = []
         self._urgent: list[Presence] = []
         self._wake = asyncio.Event()
+        self._recheck = asyncio.Event()
         self._must_sweep = True
-        self._must_check = False
         self._tasks: list[asyncio.Task[None]] = []
         parts.bus.listen(EntityChanged, self._on_entity)
         parts.bus.listen(AttributesSaved, self._on_attributes)
@@ -61,7 +64,10 @@ class Activity:
 
     async def start(self) -> None:
         """Begin to report, and find the devices that were active when the server stopped."""
-        self._tasks = [asyncio.create_task(self._run())]
+        self._tasks = [
+            asyncio.create_task(self._report_now_and_then()),
+            asyncio.create_task(self._check_now_and_then()),
+        ]
 
     async def stop(self) -> None:
         """Write what is known, then end."""
@@ -138,8 +144,8 @@ class Activity:
         for start in range(0, len(everything), _SLICE):
             now_ms = self._now_ms()
             for presence in everything[start : start + _SLICE]:
-                if presence.may_expire and presence.is_expired(now_ms):
-                    await self._reporter.deactivate(presence, now_ms)
+                if presence.is_expired(now_ms):
+                    await self._reporter.expire(presence, now_ms)
             await asyncio.sleep(0)
         if self._must_sweep:
             await self._sweep()
@@ -164,48 +170,34 @@ class Activity:
 
     async def _recall(self, device_id: UUID) -> None:
         """Look at a device that is not in memory; one whose state may change yet stays there."""
-        device = await self._parts.devices.by_id(device_id)
-        if device is None:
-            return
-        presence = Presence(device.ref, device.tenant_id)
+        presence = Presence(EntityRef(EntityType.DEVICE, device_id), NULL_UUID)
         await self._reporter.load(presence)
-        if not presence.may_expire or device_id in self._presences:
+        if not presence.may_expire:
             return
+        device = await self._parts.devices.by_id(device_id)
+        if device is None or device_id in self._presences:
+            return
+        presence.tenant_id = device.tenant_id
         if len(self._presences) < self._limit:
             self._presences[device_id] = presence
         else:
             self._must_sweep = True
-        now_ms = self._now_ms()
-        if presence.is_expired(now_ms):
-            await self._reporter.deactivate(presence, now_ms)
+        await self._reporter.expire(presence, self._now_ms())
 
-    async def _run(self) -> None:
+    async def _report_now_and_then(self) -> None:
         time_s = asyncio.get_running_loop().time
-        report_at, check_at = time_s() + REPORT_S, time_s()
+        report_at = time_s() + REPORT_S
         while True:
-            try:
-                await self._sleep_until(min(report_at, check_at))
-                await self.report_urgent()
-                if time_s() >= report_at:
-                    report_at = time_s() + REPORT_S
-                    await self.report()
-                if self._must_check or time_s() >= check_at:
-                    self._must_check = False
-                    check_at = time_s() + CHECK_S
-                    await self.check()
-            except Unavailable:
-                await asyncio.sleep(REPORT_S)
-            except Exception:
-                logger.exception("the activity of devices could not be reported")
-                await asyncio.sleep(REPORT_S)
+            await _wait(self._wake, report_at - time_s())
+            await _surely(self.report_urgent())
+            if time_s() >= report_at:
+                report_at = time_s() + REPORT_S
+                await _surely(self.report())
 
-    async def _sleep_until(self, time_s: float) -> None:
-        try:
-            async with asyncio.timeout_at(time_s):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
-        self._wake.clear()
+    async def _check_now_and_then(self) -> None:
+        while True:
+            await _surely(self.check())
+            await _wait(self._recheck, CHECK_S)
 
     async def _report_all(self, waiting: list[Presence]) -> None:
         done = 0
@@ -213,6 +205,8 @@ class Activity:
             for presence in waiting:
                 await self._reporter.report(presence)
                 done += 1
+                if done % _SLICE == 0:
+                    await asyncio.sleep(0)
         finally:
             self._urgent.extend(waiting[done:])
 
@@ -281,5 +275,23 @@ class Activity:
         presence = self._presences.get(device_id)
         if presence is not None:
             presence.set_timeout(value)
-            self._must_check = True
-            self._wake.set()
+            self._recheck.set()
+
+
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    """Wait for the event, or for the time to pass."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    event.clear()
+
+
+async def _surely(work: Coroutine[Any, Any, None]) -> None:
+    """Do a piece of work that is done again later, whatever becomes of it now."""
+    try:
+        await work
+    except Unavailable:
+        await asyncio.sleep(REPORT_S)
+    except Exception:
+        logger.exception("the activity of devices could not be followed")
+        await asyncio.sleep(REPORT_S)

@@ -85,7 +85,9 @@ class Presence:
         return self.is_known and not self.is_gone and (self.is_active or self.never_seen)
 
     def is_expired(self, now_ms: int) -> bool:
-        """Whether it has been silent for its time-out, and is as old as that itself."""
+        """Whether silence for the time-out, of a device as old as that, makes it inactive now."""
+        if not self.may_expire:
+            return False
         silent_since = max(self.reported_ms, self.last_activity_ms, self.created_ms)
         return now_ms >= silent_since + self.timeout_ms
 

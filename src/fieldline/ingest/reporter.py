@@ -5,6 +5,7 @@ Source: ThingsBoard's device state (transitions, event bodies and metadata).
 
 import asyncio
 
+from fieldline.domains.device.directory import DeviceRecord
 from fieldline.ingest.parts import DoorParts
 from fieldline.ingest.presence import STATE_KEYS, Presence
 from fieldline.kit.values import Value
@@ -41,29 +42,48 @@ class Reporter:
         Raises:
             Unavailable: the store is away; the news stays with the presence.
         """
-        if presence.is_gone:
-            return
         await self.load(presence)
         await self._room()
+        device = None
+        if presence.events or not presence.is_active:
+            device = await self._parts.devices.by_id(presence.device_id)
+            presence.is_gone = presence.is_gone or device is None
+        # From here on nothing waits: what is stored and told is one step.
         presence.is_noted = False
-        events, presence.events = presence.events, []
-        for event, at_ms in events:
-            await self._tell_connection(presence, event, at_ms)
+        if presence.is_gone:
+            return
+        if device is not None:
+            events, presence.events = presence.events, []
+            for event, at_ms in events:
+                self._tell_connection(presence, device, event, at_ms)
         if presence.last_activity_ms > presence.reported_ms:
-            await self._activate(presence)
+            self._activate(presence, device)
 
-    async def _tell_connection(self, presence: Presence, event: MessageType, at_ms: int) -> None:
+    async def expire(self, presence: Presence, now_ms: int) -> None:
+        """Make the device inactive, if it still is silent when there is room to store that.
+
+        Raises:
+            Unavailable: the store is away; nothing was changed.
+        """
+        device = await self._parts.devices.by_id(presence.device_id)
+        await self._room()
+        if device is not None and presence.is_expired(now_ms):
+            self._deactivate(presence, device, now_ms)
+
+    def _tell_connection(
+        self, presence: Presence, device: DeviceRecord, event: MessageType, at_ms: int
+    ) -> None:
         if event is MessageType.CONNECT_EVENT:
             if presence.is_active and at_ms >= presence.reported_ms + presence.timeout_ms:
-                await self.deactivate(presence, at_ms)
+                self._deactivate(presence, device, at_ms)
             presence.last_connect_ms = at_ms
             self._save(presence, {"lastConnectTime": at_ms})
         else:
             presence.last_disconnect_ms = at_ms
             self._save(presence, {"lastDisconnectTime": at_ms})
-        await self._tell(presence, event)
+        self._tell(presence, device, event)
 
-    async def _activate(self, presence: Presence) -> None:
+    def _activate(self, presence: Presence, device: DeviceRecord | None) -> None:
         presence.reported_ms = presence.last_activity_ms
         values: dict[str, Value] = {"lastActivityTime": presence.last_activity_ms}
         if presence.last_activity_ms <= presence.inactivity_alarm_ms:
@@ -72,28 +92,22 @@ class Reporter:
         if became_active:
             presence.is_active = values["active"] = True
         self._save(presence, values)
-        if became_active:
-            await self._tell(presence, MessageType.ACTIVITY_EVENT)
+        if became_active and device is not None:
+            self._tell(presence, device, MessageType.ACTIVITY_EVENT)
 
-    async def deactivate(self, presence: Presence, now_ms: int) -> None:
-        """Make the device inactive, from now on."""
+    def _deactivate(self, presence: Presence, device: DeviceRecord, now_ms: int) -> None:
         presence.is_active = False
         presence.inactivity_alarm_ms = now_ms
-        await self._room()
         self._save(presence, {"active": False, "inactivityAlarmTime": now_ms})
-        await self._tell(presence, MessageType.INACTIVITY_EVENT)
+        self._tell(presence, device, MessageType.INACTIVITY_EVENT)
 
     def _save(self, presence: Presence, values: dict[str, Value]) -> None:
-        if not presence.is_gone:
-            self._parts.writer.save_attributes(
-                presence.tenant_id, presence.ref, Scope.SERVER, values, notify_device=False
-            )
+        self._parts.writer.save_attributes(
+            presence.tenant_id, presence.ref, Scope.SERVER, values, notify_device=False
+        )
 
-    async def _tell(self, presence: Presence, event: MessageType) -> None:
+    def _tell(self, presence: Presence, device: DeviceRecord, event: MessageType) -> None:
         """Send an event through the rules of the device."""
-        device = await self._parts.devices.by_id(presence.device_id)
-        if device is None or presence.is_gone:
-            return
         message = Message(
             event,
             device.ref,
