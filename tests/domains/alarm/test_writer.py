@@ -1,9 +1,18 @@
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fieldline.database.engine import Database
 from fieldline.domains.alarm import service
 from fieldline.domains.alarm.changes import Change, Clear, Forget, Outcome, Raise, Stored
 from fieldline.domains.alarm.models import Alarm
 from fieldline.domains.alarm.status import AlarmFilter, Severity
+from fieldline.domains.alarm.writer import AlarmWriter
+from fieldline.kit.errors import Unavailable
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.paging import PageRequest
 from fieldline.messaging.events import EntityChanged
@@ -178,3 +187,49 @@ async def test_marks_say_what_is_active_and_decided(world: World) -> None:
 
     mark = marks[device.id, TYPE]
     assert (mark.active_severity, mark.decided) == ("MAJOR", {"t": 40})
+
+
+class Away(Database):
+    """A database that is away a few times: before a commit, or after it, its answer lost."""
+
+    def __init__(self, world: World, *, before: int = 0, after: int = 0) -> None:
+        super().__init__(world.database.url)
+        self.gate = world.database.gate
+        self.before = before
+        self.after = after
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        if self.before:
+            self.before -= 1
+            raise Unavailable("away")
+        async with super().write() as session:
+            yield session
+        if self.after:
+            self.after -= 1
+            raise Unavailable("gone before it answered")
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 0), (0, 2), (1, 1)])
+async def test_waits_for_a_database_that_is_away_and_does_nothing_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch, before: int, after: int
+) -> None:
+    monkeypatch.setattr("fieldline.domains.alarm.writer._FIRST_PAUSE_S", 0.0)
+    device = await world.device()
+    database = Away(world, before=before, after=after)
+    flaky = replace(world, alarms=AlarmWriter(database, world.clock))
+    await flaky.alarms.start()
+
+    stored = await put_all(
+        flaky, raising(world, device, 10), clearing(world, device, 20), raising(world, device, 30)
+    )
+    database.after = after
+    stored += await put_all(flaky, clearing(world, device, 40))
+    await flaky.alarms.stop()
+    await database.close()
+
+    assert [s.outcome.value for s in stored] == ["CREATED", "CLEARED", "CREATED", "CLEARED"]
+    assert [(a.start_ts, a.clear_ts) for a in await alarms_of(world, device)] == [
+        (10, 20),
+        (30, 40),
+    ]

@@ -3,7 +3,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
 from fieldline.domains.alarm import service as alarm_service
@@ -11,10 +13,11 @@ from fieldline.domains.alarm.status import Severity
 from fieldline.domains.calculated_field import service as field_service
 from fieldline.domains.calculated_field.configuration import AlarmConfiguration
 from fieldline.domains.device import service as device_service
+from fieldline.kit.errors import Unavailable
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.messaging.events import KeysDeleted
 from fieldline.timeseries.backends.memory import MemoryStore
-from fieldline.timeseries.store import Scope
+from fieldline.timeseries.store import Point, Scope
 from tests.domains.alarm.world import World
 from tests.rules.fields.process import add_rule, alarms_of, running
 from tests.rules.fields.rules import (
@@ -277,3 +280,37 @@ async def test_a_customer_of_the_device_sees_its_alarms(world: World) -> None:
 
     (alarm,) = await alarms_of(world, device)
     assert alarm.customer_id == world.customer.customer_id
+
+
+class AwayStore(MemoryStore):
+    """A store that fails to read a few times."""
+
+    failures: list[Exception]
+
+    async def latest(
+        self, entity_id: UUID, keys: tuple[str, ...] | None = None
+    ) -> dict[str, Point]:
+        if self.failures:
+            raise self.failures.pop()
+        return await super().latest(entity_id, keys)
+
+
+@pytest.mark.parametrize("failure", [Unavailable("away"), RuntimeError("a bug")])
+async def test_values_wait_in_order_while_their_rules_cannot_be_loaded(
+    world: World, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    monkeypatch.setattr("fieldline.rules.fields.evaluator._FIRST_PAUSE_S", 0.0)
+    devices = [await world.device(f"meter {n}") for n in range(3)]
+    for device in devices:
+        await add_rule(world, device, over("co2", 1000))
+    store = AwayStore()
+    store.failures = [failure] * 4
+    async with running(world, store) as process:
+        for step, value in enumerate((2000, 1, 2000)):
+            for device in devices:
+                process.send(device, T0 + step, co2=value)
+        await process.settle(9)
+
+    assert store.failures == []
+    for device in devices:
+        assert await times(world, device) == [(T0, T0 + 1), (T0 + 2, 0)]

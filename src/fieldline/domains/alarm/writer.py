@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from fieldline.database.engine import Database, emit_after_commit
@@ -34,6 +35,7 @@ MAX_BATCH = 500
 """Changes of one transaction: some 50 ms of SQLite's only writer."""
 MAX_QUEUED = 20_000
 """From here on :attr:`AlarmWriter.is_full` asks the edges to slow down."""
+STOP_TIMEOUT_S = 10.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 _CLASHES_UNTIL_SINGLE = 3
@@ -76,10 +78,15 @@ class AlarmWriter:
         self._task = asyncio.create_task(self._run(), name="alarm writer")
 
     async def stop(self) -> None:
-        """Store what waits, then stop."""
+        """Store what waits, if that works in time, then stop.
+
+        What could not be stored is not called back; its readings were never acknowledged.
+        """
         if self._task is None:
             return
-        await self.flush()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self.flush()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._task = None
@@ -113,11 +120,17 @@ class AlarmWriter:
     async def _commit_patiently(self, changes: Sequence[Change]) -> list[Stored]:
         clashes = 0
         pause_s = _FIRST_PAUSE_S
+        batch: _Batch | None = None
         while True:
             try:
-                return await self._commit(changes)
+                async with self._database.write() as session:
+                    alarms = AlarmRepository(session)
+                    if batch is None or not await _is_stored(batch, alarms):
+                        batch = await _apply(changes, alarms, self._clock.now_ms())
+                    emit_after_commit(session, *batch.events)
             except Conflict:
                 # PostgreSQL: somebody raised or changed one of the alarms at this very moment.
+                batch = None
                 clashes += 1
                 if clashes == _CLASHES_UNTIL_SINGLE:
                     raise
@@ -125,25 +138,40 @@ class AlarmWriter:
                 logger.warning("alarms cannot be stored: %s; next try in %.1f s", error, pause_s)
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+            else:
+                return batch.results
 
-    async def _commit(self, changes: Sequence[Change]) -> list[Stored]:
-        async with self._database.write() as session:
-            alarms = AlarmRepository(session)
-            found = await alarms.active(
-                {change.originator.id for change in changes},
-                {change.type for change in changes if not isinstance(change, Forget)},
-                lock=True,
-            )
-            batch = _Batch({(a.originator_id, a.type): a for a in found}, self._clock.now_ms())
-            results = [batch.apply(change) for change in changes]
-            # Alarms that were cleared must be stored as such before new ones of the same kind
-            # come in: the database allows one active alarm of a kind, at any moment.
-            await alarms.flush()
-            if batch.forgotten:
-                await alarms.remove_of(batch.forgotten)
-            await alarms.add_all(batch.new)
-            emit_after_commit(session, *batch.events)
-            return results
+
+async def _apply(changes: Sequence[Change], alarms: AlarmRepository, now_ms: int) -> "_Batch":
+    found = await alarms.active(
+        {change.originator.id for change in changes},
+        {change.type for change in changes if not isinstance(change, Forget)},
+        lock=True,
+    )
+    batch = _Batch({(alarm.originator_id, alarm.type): alarm for alarm in found}, now_ms)
+    batch.results = [batch.apply(change) for change in changes]
+    # Alarms that were cleared must be stored as such before new ones of the same kind come in:
+    # the database allows one active alarm of a kind, at any moment.
+    await alarms.flush()
+    if batch.forgotten:
+        await alarms.remove_of(batch.forgotten)
+    await alarms.add_all(batch.new)
+    return batch
+
+
+async def _is_stored(batch: "_Batch", alarms: AlarmRepository) -> bool:
+    """Tell whether a commit whose answer got lost did take place.
+
+    Without new or cleared alarms to know it by, all that the batch did was to renew alarms, and
+    doing so again changes nothing.
+    """
+    if batch.new:
+        return await alarms.get(batch.new[0].id) is not None
+    if batch.cleared:
+        ours = batch.cleared[-1]
+        stored = await alarms.get(ours.id)
+        return stored is not None and stored.cleared and stored.clear_ts == ours.clear_ts
+    return False
 
 
 class _Batch:
@@ -153,6 +181,8 @@ class _Batch:
         self._active = active
         self._now_ms = now_ms
         self.new: list[Alarm] = []
+        self.cleared: list[Alarm] = []
+        self.results: list[Stored] = []
         self.forgotten: set[UUID] = set()
         self.events: list[object] = []
 
@@ -179,6 +209,7 @@ class _Batch:
         if alarm is None:
             return Stored(Outcome.UNCHANGED, None, None)
         apply_clear(change, alarm)
+        self.cleared.append(alarm)
         self._tell(alarm, EntityChange.UPDATED, Outcome.CLEARED, change)
         return Stored(Outcome.CLEARED, _json(alarm), None)
 

@@ -11,6 +11,7 @@ import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from fieldline.domains.alarm.changes import Outcome, Stored
@@ -48,6 +49,25 @@ _MESSAGES: dict[Outcome, tuple[MessageType, dict[str, str]]] = {
 }
 
 
+class Submitted(Protocol):
+    """What :meth:`FieldsEvaluator.submit` takes: :class:`SavedValues` or anything of its shape."""
+
+    @property
+    def tenant_id(self) -> UUID: ...
+    @property
+    def entity(self) -> EntityRef: ...
+    @property
+    def profile_id(self) -> UUID | None: ...
+    @property
+    def scope(self) -> Scope | None: ...
+    @property
+    def ts_ms(self) -> int: ...
+    @property
+    def values(self) -> Mapping[str, Value]: ...
+    @property
+    def receipt(self) -> Receipt: ...
+
+
 @dataclass(slots=True)
 class SavedValues:
     """Values of one time that are about to be stored; ``scope`` None means a time series."""
@@ -69,7 +89,7 @@ class _Step:
 
     __slots__ = ("open", "saved", "then")
 
-    def __init__(self, saved: SavedValues, then: Then, changes: int) -> None:
+    def __init__(self, saved: Submitted, then: Then, changes: int) -> None:
         self.saved = saved
         self.then = then
         self.open = changes
@@ -86,7 +106,7 @@ class _Entity:
         self.knowledge: Knowledge | None = None
         self.is_stale = False
         self.is_loading = False
-        self.waiting: deque[tuple[SavedValues, Then]] = deque()
+        self.waiting: deque[tuple[Submitted, Then]] = deque()
         self.steps: deque[_Step] = deque()
 
     @property
@@ -161,7 +181,7 @@ class FieldsEvaluator:
         """Wait until no value waits any more."""
         await self._idle.wait()
 
-    def submit(self, saved: SavedValues, then: Then) -> None:
+    def submit(self, saved: Submitted, then: Then) -> None:
         """Evaluate values, then call ``then``, which gives them to the store's writer.
 
         ``then`` is called at once when the entity has no rules or they decide nothing; else once
@@ -188,7 +208,7 @@ class FieldsEvaluator:
         else:
             self._evaluate(entity, entity.knowledge, saved, then)
 
-    def _may_have_rules(self, saved: SavedValues) -> bool:
+    def _may_have_rules(self, saved: Submitted) -> bool:
         owners = self._owners
         if not owners:
             return False
@@ -197,7 +217,7 @@ class FieldsEvaluator:
         return saved.profile_id is None and saved.entity.type is EntityType.DEVICE
 
     def _evaluate(
-        self, entity: _Entity, knowledge: Knowledge, saved: SavedValues, then: Then
+        self, entity: _Entity, knowledge: Knowledge, saved: Submitted, then: Then
     ) -> None:
         try:
             decided = knowledge.apply(saved.scope, saved.ts_ms, saved.values, self._clock.now_ms())
@@ -243,12 +263,12 @@ class FieldsEvaluator:
         finally:
             self._release(step.saved)
 
-    def _hold(self, saved: SavedValues) -> None:
+    def _hold(self, saved: Submitted) -> None:
         saved.receipt.hold()
         self._pending += 1
         self._idle.clear()
 
-    def _release(self, saved: SavedValues) -> None:
+    def _release(self, saved: Submitted) -> None:
         self._pending -= 1
         if self._pending == 0:
             self._idle.set()
@@ -276,7 +296,7 @@ class FieldsEvaluator:
 
     # Loading
 
-    def _add(self, saved: SavedValues) -> _Entity:
+    def _add(self, saved: Submitted) -> _Entity:
         entity = _Entity(Wanted(saved.entity, saved.tenant_id))
         entity.profile_id = saved.profile_id
         self._entities[saved.entity.id] = entity
@@ -302,27 +322,35 @@ class FieldsEvaluator:
         self._wake.set()
 
     async def _load_forever(self) -> None:
-        pause_s = _FIRST_PAUSE_S
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._to_load:
-                batch = [
-                    self._to_load.popleft() for _ in range(min(len(self._to_load), LOAD_BATCH))
-                ]
-                try:
-                    await self._load(batch)
-                except Exception as error:
-                    # Nothing may be stored unevaluated: values wait, and so do their devices.
-                    self._to_load.extendleft(reversed(batch))
-                    if isinstance(error, Unavailable):
-                        logger.warning("alarm rules wait for the store: %s", error)
-                    else:
-                        logger.exception("alarm rules cannot be loaded")
-                    await asyncio.sleep(pause_s)
-                    pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-                else:
-                    pause_s = _FIRST_PAUSE_S
+            await self._load_all()
+
+    async def _load_all(self) -> None:
+        """Load what is wanted. Nothing may be stored unevaluated: values wait, and their devices.
+
+        One that fails for a reason of its own must not hold up the others: after a failure they
+        are loaded one by one, the failing ones last.
+        """
+        size = LOAD_BATCH
+        pause_s = _FIRST_PAUSE_S
+        while self._to_load:
+            batch = [self._to_load.popleft() for _ in range(min(len(self._to_load), size))]
+            try:
+                await self._load(batch)
+            except Unavailable as error:
+                logger.warning("alarm rules wait for the store: %s", error)
+                self._to_load.extendleft(reversed(batch))
+            except Exception:
+                logger.exception("alarm rules cannot be loaded")
+                self._to_load.extend(batch)
+                size = 1
+            else:
+                pause_s = _FIRST_PAUSE_S
+                continue
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
     async def _load(self, batch: list[_Entity]) -> None:
         for entity in batch:

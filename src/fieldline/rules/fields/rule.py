@@ -73,7 +73,8 @@ class AlarmRule:
             found = held.get(cell)
             if found is not None:
                 values.append(found.value)
-                newest = max(newest, found.ts_ms)
+                if found.ts_ms > newest:  # noqa: PLR1730 - a call of max costs more than all of this
+                    newest = found.ts_ms
             elif default is not None:
                 values.append(default)
             else:

@@ -59,7 +59,7 @@ class Originator:
 class Knowledge:
     """The values that the rules of one entity need, and the rules."""
 
-    __slots__ = ("_by_cell", "originator", "rules", "values")
+    __slots__ = ("_users", "originator", "rules", "values")
 
     def __init__(
         self, originator: Originator, rules: Iterable[RuleState], values: dict[Cell, Held]
@@ -67,10 +67,10 @@ class Knowledge:
         self.originator = originator
         self.rules = tuple(rules)
         self.values = values
-        self._by_cell: dict[Cell, list[RuleState]] = {}
+        self._users: dict[Scope | None, dict[str, list[RuleState]]] = {}
         for state in self.rules:
-            for cell in set(state.rule.cells):
-                self._by_cell.setdefault(cell, []).append(state)
+            for scope, key in dict.fromkeys(state.rule.cells):
+                self._users.setdefault(scope, {}).setdefault(key, []).append(state)
 
     def apply(
         self, scope: Scope | None, ts_ms: int, values: Mapping[str, Value], now_ms: int
@@ -79,19 +79,23 @@ class Knowledge:
 
         A value that is older than the known one is ignored.
         """
+        users = self._users.get(scope)
+        if users is None:
+            return []
         touched: dict[int, tuple[RuleState, int]] = {}
         for key, value in values.items():
-            cell = (scope, key)
-            states = self._by_cell.get(cell)
+            states = users.get(key)
             if states is None:
                 continue
+            cell = (scope, key)
             known = self.values.get(cell)
-            if known is None or ts_ms >= known.ts_ms:
-                self.values[cell] = Held(ts_ms, value)
-                for state in states:
-                    age = NEW if scope is not None else _age(ts_ms, state.decided.get(key))
-                    _state, known_age = touched.get(id(state), (state, age))
-                    touched[id(state)] = (state, max(age, known_age))
+            if known is not None and ts_ms < known.ts_ms:
+                continue
+            self.values[cell] = Held(ts_ms, value)
+            for state in states:
+                age = NEW if scope is not None else _age(ts_ms, state.decided.get(key))
+                _state, known_age = touched.get(id(state), (state, age))
+                touched[id(state)] = (state, max(age, known_age))
         decided = []
         for state, age in touched.values():
             change = self._decide(state, age, now_ms) if age > OLD else None
