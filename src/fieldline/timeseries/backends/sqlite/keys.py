@@ -36,11 +36,14 @@ class KeyIds:
         return key_id
 
     def committed(self) -> None:
-        """Remember what was made; the oldest give way at the limit."""
+        """Remember what was found and made; the oldest give way at the limit."""
         self._ids.update(self._made)
         self._made.clear()
         while len(self._ids) > self._limit:
             del self._ids[next(iter(self._ids))]
+
+    def __len__(self) -> int:
+        return len(self._ids)
 
     def rolled_back(self) -> None:
         self._made.clear()
