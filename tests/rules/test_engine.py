@@ -142,13 +142,13 @@ class TestRouting:
         self, world: World
     ) -> None:
         await world.ready()
-        before = world.engine.failures.total
+        before = world.engine.failures.count
         message, receipt = message_of({"a": 1})
 
         world.publish(message)
 
         assert receipt.is_done
-        assert world.engine.failures.total == before + 1
+        assert world.engine.failures.count == before + 1
         assert "no root rule chain" in world.engine.failures.last(TENANT)[-1].reason
 
     async def test_a_chain_without_nodes_acknowledges(self, world: World) -> None:
@@ -252,14 +252,14 @@ class TestFailures:
             graph({"bad": ("test.Fails", {}), "then": TAP}, [("bad", "Failure", "then")])
         ]
         await world.ready()
-        before = world.engine.failures.total
+        before = world.engine.failures.count
         message, receipt = message_of(1)
 
         world.publish(message)
 
         assert _seen("then") == [1]
         assert receipt.is_done
-        assert world.engine.failures.total == before
+        assert world.engine.failures.count == before
 
     async def test_a_failure_that_nobody_takes_is_recorded_and_acknowledged(
         self, world: World, caplog: pytest.LogCaptureFixture

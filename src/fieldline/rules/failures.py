@@ -43,11 +43,11 @@ class _NodeFailures:
 class Failures:
     """What went wrong lately, by node; one per engine.
 
-    ``total`` counts all of them since the start.
+    ``count`` is of all of them since the start.
     """
 
     def __init__(self, clock: Clock) -> None:
-        self.total = 0
+        self.count = 0
         self._clock = clock
         self._nodes: OrderedDict[UUID, _NodeFailures] = OrderedDict()
 
@@ -69,7 +69,7 @@ class Failures:
         return list(node.last) if node else []
 
     def _record(self, key: UUID, where: str, reason: Exception) -> None:
-        self.total += 1
+        self.count += 1
         now_ms = self._clock.now_ms()
         node = self._nodes.get(key)
         if node is None:
