@@ -1,0 +1,110 @@
+"""The MQTT server without a platform: what codec and transport alone can do.
+
+``--door none`` acknowledges at once; ``--door real`` parses, types and passes on through the real
+door to rules that end at once. Every token is a device. Prints its port, then serves until killed.
+"""
+
+import argparse
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+from uuid import UUID
+
+import uvloop
+
+from fieldline.domains.device.directory import DeviceRecord
+from fieldline.ingest.door import Door
+from fieldline.ingest.parts import DoorParts
+from fieldline.kit.clock import SystemClock
+from fieldline.kit.ids import EntityRef, EntityType, new_id
+from fieldline.messaging.backends.memory import MemoryBus
+from fieldline.messaging.message import Message
+from fieldline.messaging.receipt import Receipt
+from fieldline.timeseries.backends.memory import MemoryStore
+from fieldline.timeseries.writer import TimeseriesWriter
+from fieldline.transports.mqtt.options import MqttOptions
+from fieldline.transports.mqtt.transport import MqttTransport
+
+
+class AnyDevice:
+    """A directory in which every token is a device."""
+
+    def __init__(self) -> None:
+        self.tenant_id = new_id()
+
+    async def by_id(self, _device_id: UUID) -> DeviceRecord | None:
+        return None
+
+    def cached_by_id(self, _device_id: UUID) -> DeviceRecord | None:
+        return None
+
+    async def by_access_token(self, token: str) -> DeviceRecord | None:
+        record = DeviceRecord()
+        record.id = new_id()
+        record.ref = EntityRef(EntityType.DEVICE, record.id)
+        record.tenant_id = self.tenant_id
+        record.customer_id = record.label = record.rule_chain_id = None
+        record.name = token
+        record.profile_id = new_id()
+        record.profile_name = "default"
+        record.transport_type = "DEFAULT"
+        record.transport_configuration = {}
+        record.additional_info = {}
+        record.is_gateway = record.is_deleted = False
+        return record
+
+    async def by_mqtt_basic(
+        self, _client_id: str, username: str | None, _password: str | None
+    ) -> DeviceRecord | None:
+        return await self.by_access_token(username or "")
+
+    async def by_certificate(self, _sha3: str) -> DeviceRecord | None:
+        return None
+
+
+class NoDoor(Door):
+    """A door that takes telemetry and forgets it."""
+
+    is_full = False
+
+    def telemetry(
+        self,
+        session: object,
+        payload: bytes,
+        receipt: Receipt,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take it as done."""
+
+
+async def _no_limits(_tenant_id: UUID) -> Mapping[str, Any]:
+    return {}
+
+
+def _end(message: Message) -> None:
+    message.receipt.release()
+
+
+async def _serve(door_type: type[Door], port: int) -> None:
+    clock, bus, store = SystemClock(), MemoryBus(), MemoryStore()
+    nothing: Callable[..., None] = lambda *_told: None  # noqa: E731
+    writer = TimeseriesWriter(store, clock, on_readings=nothing, on_attributes=nothing)
+    bus.consume(_end)
+    door = door_type(DoorParts(bus, store, writer, AnyDevice(), _no_limits, clock))
+    transport = MqttTransport(door, MqttOptions(port=port))
+    await transport.start()
+    print(transport.bound_port, flush=True)
+    await asyncio.Event().wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--door", choices=["none", "real"], default="real")
+    parser.add_argument("--port", type=int, default=0)
+    arguments = parser.parse_args()
+    door_type = cast("type[Door]", NoDoor) if arguments.door == "none" else Door
+    uvloop.run(_serve(door_type, arguments.port))
+
+
+if __name__ == "__main__":
+    main()
