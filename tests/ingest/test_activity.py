@@ -300,6 +300,18 @@ async def test_nothing_is_written_of_a_deleted_device(world: World) -> None:
     assert world.messages == []
 
 
+async def test_a_device_that_went_with_its_tenant_is_forgotten(world: World) -> None:
+    send(world)
+    await world.door.activity.report()
+    world.devices.records.clear()
+    world.clock.advance(TIMEOUT_MS)
+
+    await world.door.activity.check()
+
+    assert events(world) == ["ACTIVITY_EVENT"]
+    assert not world.door.activity._presences
+
+
 async def test_other_entities_are_left_alone(world: World) -> None:
     asset = EntityRef(EntityType.ASSET, world.tenant_id)
     world.bus.emit(EntityChanged(world.tenant_id, asset, Change.CREATED))

@@ -146,6 +146,8 @@ class Activity:
             for presence in everything[start : start + _SLICE]:
                 if presence.is_expired(now_ms):
                     await self._reporter.expire(presence, now_ms)
+                if presence.is_gone:
+                    self._presences.pop(presence.device_id, None)
             await asyncio.sleep(0)
         if self._must_sweep:
             await self._sweep()

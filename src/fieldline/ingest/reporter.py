@@ -67,7 +67,9 @@ class Reporter:
         """
         device = await self._parts.devices.by_id(presence.device_id)
         await self._room()
-        if device is not None and presence.is_expired(now_ms):
+        if device is None:
+            presence.is_gone = True
+        elif presence.is_expired(now_ms):
             self._deactivate(presence, device, now_ms)
 
     def _tell_connection(

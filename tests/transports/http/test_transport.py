@@ -286,6 +286,36 @@ async def test_a_body_over_the_limit_is_413_by_length_and_in_fact(world: World) 
     await api.http.aclose()
 
 
+async def test_large_bodies_wait_for_their_turn_and_small_ones_do_not(world: World) -> None:
+    api = Api(world, HttpOptions(large_bodies=1))
+    may_go_on = asyncio.Event()
+    started = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b'{"k":"' + b"x" * 70_000
+        started.set()
+        await may_go_on.wait()
+        yield b'"}'
+
+    async def large() -> AsyncIterator[bytes]:
+        yield b'{"large":"' + b"x" * 70_000 + b'"}'
+
+    async def small() -> AsyncIterator[bytes]:
+        yield b'{"small":1}'
+
+    first = asyncio.create_task(api.http.post("/secret/telemetry", content=slow()))
+    await started.wait()
+    second = asyncio.create_task(api.http.post("/secret/telemetry", content=large()))
+    third = await api.http.post("/secret/telemetry", content=small())
+    is_second_waiting = not second.done()
+    may_go_on.set()
+
+    assert third.status_code == 200
+    assert is_second_waiting
+    assert [(await first).status_code, (await second).status_code] == [200, 200]
+    await api.http.aclose()
+
+
 async def test_a_full_server_is_503_with_retry_after() -> None:
     world = World(MemoryStore(), options=IngestOptions(in_flight=1))
     world.bus.consume(world.keep_open)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import Request
 
@@ -31,34 +31,36 @@ class Bodies:
             TooLarge: it is over ``max_bytes``, by its Content-Length or in fact.
             Invalid: it did not come within a minute.
         """
-        length = _announced(request)
-        if length is not None and length > max_bytes:
+        if _announced(request) > max_bytes:
             raise _too_large(max_bytes)
-        is_small = length is not None and length <= SMALL_BYTES
-        turn: AbstractAsyncContextManager[object] = nullcontext() if is_small else self._large
-        async with turn:
-            yield await _read(request, max_bytes)
+        async with AsyncExitStack() as turn:
+            yield await self._read(request, max_bytes, turn)
+
+    async def _read(self, request: Request, max_bytes: int, turn: AsyncExitStack) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        has_turn = False
+        try:
+            async with asyncio.timeout(READ_TIMEOUT_S) as limit:
+                async for chunk in request.stream():
+                    size += len(chunk)
+                    if size > max_bytes:
+                        raise _too_large(max_bytes)
+                    chunks.append(chunk)
+                    if size > SMALL_BYTES and not has_turn:
+                        limit.reschedule(None)
+                        await turn.enter_async_context(self._large)
+                        has_turn = True
+                        limit.reschedule(asyncio.get_running_loop().time() + READ_TIMEOUT_S)
+        except TimeoutError:
+            msg = f"The body did not come within {READ_TIMEOUT_S:.0f} seconds"
+            raise Invalid(msg) from None
+        return b"".join(chunks)
 
 
-def _announced(request: Request) -> int | None:
+def _announced(request: Request) -> int:
     text = request.headers.get("content-length", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
-async def _read(request: Request, max_bytes: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(READ_TIMEOUT_S):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > max_bytes:
-                    raise _too_large(max_bytes)
-                chunks.append(chunk)
-    except TimeoutError:
-        msg = f"The body did not come within {READ_TIMEOUT_S:.0f} seconds"
-        raise Invalid(msg) from None
-    return b"".join(chunks)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 def _too_large(max_bytes: int) -> TooLarge:
