@@ -17,7 +17,7 @@ from fieldline.messaging.receipt import Receipt
 from fieldline.rules.alarms import Alarms
 from fieldline.rules.backlog import Backlog
 from fieldline.rules.engine import EngineLimits, RuleEngine
-from fieldline.rules.fields.evaluator import SavedValues
+from fieldline.rules.fields.evaluator import Submitted
 from fieldline.rules.lanes import AsyncLimits
 from fieldline.rules.node import AsyncNode, Context, EmptyConfig, Node, Outcome, follow
 from fieldline.rules.registry import NodeType, Registry, discover
@@ -115,9 +115,9 @@ class NoRules:
     """Alarm rules of nobody: values go straight on; they are noted."""
 
     def __init__(self) -> None:
-        self.submitted: list[SavedValues] = []
+        self.submitted: list[Submitted] = []
 
-    def submit(self, saved: SavedValues, then: Callable[[], None]) -> None:
+    def submit(self, saved: Submitted, then: Callable[[], None]) -> None:
         self.submitted.append(saved)
         then()
 

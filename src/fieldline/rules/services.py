@@ -8,7 +8,7 @@ from fieldline.kit.clock import Clock
 from fieldline.messaging.bus import Bus
 from fieldline.rules.alarms import Alarms
 from fieldline.rules.backlog import Backlog
-from fieldline.rules.fields.evaluator import SavedValues
+from fieldline.rules.fields.evaluator import Submitted
 from fieldline.rules.scripts.pool import ScriptPool
 from fieldline.timeseries.writer import Saves
 
@@ -16,7 +16,7 @@ from fieldline.timeseries.writer import Saves
 class Evaluates(Protocol):
     """Feeds values that are about to be stored to alarm rules (``rules.fields`` implements it)."""
 
-    def submit(self, saved: SavedValues, then: Callable[[], None]) -> None:
+    def submit(self, saved: Submitted, then: Callable[[], None]) -> None:
         """Evaluate, then call ``then``, which stores; in the order of the calls per entity."""
 
 

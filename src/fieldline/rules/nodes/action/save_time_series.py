@@ -1,16 +1,17 @@
 """Action: store readings, and feed them to alarm rules and to whoever watches."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import Field
 
 from fieldline.kit.errors import Invalid
+from fieldline.kit.ids import EntityRef
 from fieldline.kit.telemetry_json import stored_values, telemetry_groups
 from fieldline.kit.values import INT64_MAX, INT64_MIN, Value
 from fieldline.messaging.message import Message, MessageType
-from fieldline.rules.fields.evaluator import SavedValues
+from fieldline.messaging.receipt import Receipt
 from fieldline.rules.node import SUCCESS, Context, Node, NodeConfig, Outcome
 from fieldline.rules.processing import (
     AdvancedTimeseries,
@@ -95,53 +96,34 @@ class SaveTimeSeries(Node[Config]):
             ts_ms = message.metadata_ts_ms
         groups = _groups(message.data, ts_ms)
         saving = _Saving(message, context, len(groups))
+        evaluator = context.services.evaluator
         for group_ts_ms, values in groups:
-            self._save(saving, group_ts_ms, values)
+            parts = self._parts(message.originator.id, group_ts_ms)
+            reading = _Reading(saving, group_ts_ms, values, parts)
+            if parts.rules:
+                evaluator.submit(reading, reading.store)
+            else:
+                reading.store()
         return None
 
-    def _save(self, saving: "_Saving", ts_ms: int, values: Mapping[str, Value]) -> None:
-        """Give values of one time to the alarm rules, then to the writer."""
-        message, services = saving.message, saving.context.services
-        history, latest, live, rules = self._strategies_for(message.originator.id, ts_ms)
+    def _parts(self, originator: UUID, ts_ms: int) -> "_Parts":
+        """Return what is to be done with a reading."""
+        if self._for_all is None:
+            return _Parts(*(gate.passes(originator, ts_ms) for gate in self._gates))
+        return _ALL if self._for_all.passes(originator, ts_ms) else _NOTHING
 
-        def store() -> None:
-            if not (history or latest or live):
-                saving.on_saved(None)
-                return
-            try:
-                services.writer.save_readings(
-                    message.tenant_id,
-                    message.originator,
-                    ts_ms,
-                    values,
-                    saving.on_saved,
-                    to_history=history,
-                    to_latest=latest,
-                    notify=live,
-                )
-            except Exception as error:  # noqa: BLE001 - it runs later, outside the engine's loop
-                saving.on_saved(error)
 
-        if rules:
-            saved = SavedValues(
-                tenant_id=message.tenant_id,
-                entity=message.originator,
-                profile_id=message.profile_id,
-                scope=None,
-                ts_ms=ts_ms,
-                values=values,
-                receipt=message.receipt,
-            )
-            services.evaluator.submit(saved, store)
-        else:
-            store()
+class _Parts(NamedTuple):
+    """What is done with a reading."""
 
-    def _strategies_for(self, originator: UUID, ts_ms: int) -> tuple[bool, bool, bool, bool]:
-        if self._for_all is not None:
-            passes = self._for_all.passes(originator, ts_ms)
-            return passes, passes, passes, passes
-        history, latest, live, rules = (gate.passes(originator, ts_ms) for gate in self._gates)
-        return history, latest, live, rules
+    history: bool
+    latest: bool
+    live: bool
+    rules: bool
+
+
+_ALL = _Parts(history=True, latest=True, live=True, rules=True)
+_NOTHING = _Parts(history=False, latest=False, live=False, rules=False)
 
 
 class _Saving:
@@ -165,6 +147,60 @@ class _Saving:
             self.context.fail(self.message, self._error)
         else:
             self.context.proceed(SUCCESS, self.message)
+
+
+class _Reading:
+    """Values of one time on their way to the alarm rules, which see it as it is, and the store."""
+
+    __slots__ = ("_parts", "_saving", "ts_ms", "values")
+
+    scope = None
+
+    def __init__(
+        self, saving: _Saving, ts_ms: int, values: Mapping[str, Value], parts: _Parts
+    ) -> None:
+        self._saving = saving
+        self.ts_ms = ts_ms
+        self.values = values
+        self._parts = parts
+
+    @property
+    def tenant_id(self) -> UUID:
+        return self._saving.message.tenant_id
+
+    @property
+    def entity(self) -> EntityRef:
+        return self._saving.message.originator
+
+    @property
+    def profile_id(self) -> UUID | None:
+        return self._saving.message.profile_id
+
+    @property
+    def receipt(self) -> Receipt:
+        return self._saving.message.receipt
+
+    def store(self) -> None:
+        """Give the values to the writer."""
+        saving = self._saving
+        message = saving.message
+        history, latest, live, _rules = self._parts
+        if not (history or latest or live):
+            saving.on_saved(None)
+            return
+        try:
+            saving.context.services.writer.save_readings(
+                message.tenant_id,
+                message.originator,
+                self.ts_ms,
+                self.values,
+                saving.on_saved,
+                to_history=history,
+                to_latest=latest,
+                notify=live,
+            )
+        except Exception as error:  # noqa: BLE001 - it may run later, outside the engine's loop
+            saving.on_saved(error)
 
 
 def _groups(data: Any, ts_ms: int) -> list[tuple[int, Mapping[str, Value]]]:  # noqa: ANN401 - JSON
