@@ -11,6 +11,10 @@ from fieldline.timeseries.backends.postgresql.connection import Connection
 
 _LOCK_KEY = 0x6669_656C_6474_7301
 """Advisory lock of whoever changes partitions: processes start together."""
+_PARTITIONS = (
+    "SELECT c.relname, c.reltuples FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+    "WHERE i.inhparent = 'ts_kv'::regclass"
+)
 _LOCK_TIMEOUT = "5s"
 """Dropping and attaching keep writers out; rather try again later than make them wait long."""
 
@@ -70,10 +74,7 @@ async def _make(connection: Connection, month: Month) -> None:
 
 async def drop_older(connection: Connection, before_ms: int) -> int:
     """Drop months that are wholly older; returns the database's estimate of their points."""
-    rows = await connection.fetch(
-        "SELECT c.relname, c.reltuples FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
-        "WHERE i.inhparent = 'ts_kv'::regclass"
-    )
+    rows = await connection.fetch(_PARTITIONS)
     points = 0
     for name, estimate in rows:
         month = _month_named(name)
@@ -114,8 +115,8 @@ async def delete_older(connection: Connection, before_ms: int, limit: int) -> in
 
 
 async def _exists(connection: Connection, month: Month) -> bool:
-    found = await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", month.table)
-    return bool(found)
+    # Not to_regclass(), which may remember within a transaction that there was no such table.
+    return month.table in {row[0] for row in await connection.fetch(_PARTITIONS)}
 
 
 async def _lock(connection: Connection) -> None:
