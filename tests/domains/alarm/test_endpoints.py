@@ -129,6 +129,7 @@ async def test_lists_filter_by_every_part(platform: Platform) -> None:
         "/api/alarms?textSearch=cleared_un&": {"Gone"},
         f"/api/alarms?startTime={start}&endTime={start}&": {"Too wet"},
         "/api/v2/alarms?statusList=CLEARED,ACK&": set(),
+        "/api/v2/alarms?statusList=ANY,ACK&": {"Too hot", "Too wet", "Gone"},
         "/api/v2/alarms?statusList=ACTIVE,CLEARED,UNACK&": {"Too hot", "Gone"},
         "/api/v2/alarms?severityList=CRITICAL&severityList=MINOR&": {"Too hot", "Gone"},
         "/api/v2/alarms?typeList=Gone,Too hot&": {"Too hot", "Gone"},
@@ -177,10 +178,10 @@ async def test_worst_severity_and_types(platform: Platform) -> None:
         (await platform.as_admin.get(at)).json()
         for at in (path(device), f"{path(device)}?searchStatus=ACTIVE", path(quiet))
     ]
-    types = (await platform.as_admin.get(f"/api/alarm/types?{PAGE}")).json()
+    types = (await platform.as_admin.get(f"/api/alarm/types?{PAGE}&sortOrder=DESC")).json()
 
     assert answers == ["MAJOR", "MINOR", None]
-    assert [(t["entityType"], t["type"]) for t in types["data"]] == [("ALARM", "A"), ("ALARM", "B")]
+    assert [(t["entityType"], t["type"]) for t in types["data"]] == [("ALARM", "B"), ("ALARM", "A")]
 
 
 async def test_customers_see_and_handle_only_their_alarms(platform: Platform) -> None:

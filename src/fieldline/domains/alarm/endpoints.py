@@ -4,6 +4,7 @@
 router of alarm rules is mounted before this one, and here the fixed paths come first.
 """
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, TypeVar
 from uuid import UUID
@@ -47,6 +48,8 @@ OriginatorPath = Annotated[EntityRef, Depends(entity_path)]
 AssigneeQuery = Annotated[UUID | None, Query(alias="assigneeId")]
 StartQuery = Annotated[int | None, Query(alias="startTime")]
 EndQuery = Annotated[int | None, Query(alias="endTime")]
+SortOrder = Annotated[str | None, Query(alias="sortOrder")]
+"""Of lists of names, which have nothing else to sort by; ``TbPage`` checks it."""
 
 
 def filter_v1(
@@ -118,9 +121,10 @@ async def list_alarms_v2(
 
 @router.get("/alarm/types")
 async def list_alarm_types(
-    page: TbPage, caller: TenantOrCustomer, session: ReadSession
+    page: TbPage, caller: TenantOrCustomer, session: ReadSession, order: SortOrder = None
 ) -> PageData[AlarmType]:
-    """List the types of alarms there are."""
+    """List the types of alarms there are, by name."""
+    page = replace(page, descending=(order or "").upper() == "DESC")
     found = await service.types(session, caller, page)
     rows = found.map(lambda type_: AlarmType(tenant_id=caller.tenant_id, type=type_))
     return PageData.of(rows, page)

@@ -77,8 +77,11 @@ class AlarmFilter:
 def halves(wanted: set[SearchStatus]) -> tuple[bool | None, bool | None]:
     """Return the filters (cleared, acknowledged) that the search statuses stand for.
 
-    Both members of a pair (ACTIVE and CLEARED, ACK and UNACK) cancel each other out.
+    Both members of a pair (ACTIVE and CLEARED, ACK and UNACK) cancel each other out; ANY asks
+    nothing, whatever is beside it.
     """
+    if SearchStatus.ANY in wanted:
+        return None, None
     return (
         _one_of(SearchStatus.CLEARED, SearchStatus.ACTIVE, wanted),
         _one_of(SearchStatus.ACK, SearchStatus.UNACK, wanted),

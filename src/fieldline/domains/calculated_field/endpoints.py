@@ -4,6 +4,7 @@ Mounted before the router of alarms, whose ``/api/alarm/{entityType}/{entityId}`
 paths here.
 """
 
+from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -29,9 +30,13 @@ D = TypeVar("D", bound=AlarmRuleDefinition)
 
 @router.get("/alarm/rules/names")
 async def list_alarm_rule_names(
-    page: TbPage, caller: TenantAdmin, session: ReadSession
+    page: TbPage,
+    caller: TenantAdmin,
+    session: ReadSession,
+    order: Annotated[str | None, Query(alias="sortOrder")] = None,
 ) -> PageData[str]:
-    """List the different names of alarm rules."""
+    """List the different names of alarm rules, by name."""
+    page = replace(page, descending=(order or "").upper() == "DESC")
     return PageData.of(await service.names(session, caller, page), page)
 
 

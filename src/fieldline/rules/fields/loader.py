@@ -3,10 +3,8 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from fieldline.database.engine import Database
 from fieldline.domains.alarm import service as alarm_service
@@ -18,6 +16,9 @@ from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.rules.fields.rule import AlarmRule, Cell, Held, compile_rule
 from fieldline.rules.fields.state import Knowledge, Originator, RuleState
 from fieldline.timeseries.store import Scope, TimeseriesStore
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Rules:
         self._compiled.pop(owner_id, None)
 
     async def of(
-        self, session: AsyncSession, owner_ids: Iterable[UUID]
+        self, session: "AsyncSession", owner_ids: Iterable[UUID]
     ) -> dict[UUID, tuple[AlarmRule, ...]]:
         """Return the rules of each owner, compiled when they are not yet."""
         wanted = set(owner_ids)
@@ -65,7 +66,7 @@ class Rules:
         return result
 
     async def _read(
-        self, session: AsyncSession, owner_ids: set[UUID]
+        self, session: "AsyncSession", owner_ids: set[UUID]
     ) -> dict[UUID, tuple[AlarmRule, ...]]:
         found: dict[UUID, list[AlarmRule]] = {owner: [] for owner in owner_ids}
         for stored in await field_service.alarm_rules_of(session, owner_ids):
@@ -134,7 +135,7 @@ class Loader:
         return result
 
     async def _originators(
-        self, session: AsyncSession, wanted: Sequence[Wanted]
+        self, session: "AsyncSession", wanted: Sequence[Wanted]
     ) -> list[Originator]:
         device_ids = [w.entity.id for w in wanted if w.entity.type is EntityType.DEVICE]
         snapshots = await device_service.snapshots(session, device_ids) if device_ids else []
