@@ -17,7 +17,7 @@ def on_push(content, *_):
     pushed.set()
 
 
-def on_answer(_client, content, error):
+def on_answer(content, error):
     seen["requested"], seen["error"] = content, str(error) if error else None
     answered.set()
 
