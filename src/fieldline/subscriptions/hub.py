@@ -42,6 +42,9 @@ class Hub:
         """How many entities somebody watches."""
         return len(self._watchers)
 
+    def is_watched(self, entity: EntityRef) -> bool:
+        return entity.id in self._watchers
+
     def watch(self, entity: EntityRef, watcher: Watcher) -> None:
         """Tell ``watcher`` about the entity until :meth:`unwatch`."""
         self._watchers.setdefault(entity.id, {})[watcher] = None

@@ -105,26 +105,24 @@ async def test_the_same_paths_are_served_under_api(
     assert (answer.status_code, answer.json()) == (200, [])
 
 
-@pytest.mark.parametrize(
-    ("method", "rest", "body", "status"),
-    [
-        ("POST", "timeseries/ANY", b"{", 400),
-        ("POST", "timeseries/ANY", b"{}", 400),
-        ("POST", "timeseries/ANY", b'{"a": "123456789012345678901"}', 400),
-        ("POST", "attributes/MY_SCOPE", b'{"a": 1}', 400),
-        ("DELETE", "attributes/SERVER_SCOPE", b"", 400),
-        ("GET", "values/timeseries?agg=MEDIAN&startTs=1", b"", 422),
-        ("GET", "values/timeseries?agg=SUM&startTs=1&endTs=9&interval=5", b"", 400),
-    ],
-)
-async def test_errors_have_v1s_form(
-    client: httpx.AsyncClient, base: str, method: str, rest: str, body: bytes, status: int
-) -> None:
-    answer = await client.request(method, f"{base}/{rest}", content=body)
+REFUSED = [
+    ("POST", "timeseries/ANY", b"{", 400),
+    ("POST", "timeseries/ANY", b"{}", 400),
+    ("POST", "timeseries/ANY", b'{"a": "123456789012345678901"}', 400),
+    ("POST", "attributes/MY_SCOPE", b'{"a": 1}', 400),
+    ("DELETE", "attributes/SERVER_SCOPE", b"", 400),
+    ("GET", "values/timeseries?agg=MEDIAN&startTs=1", b"", 422),
+    ("GET", "values/timeseries?agg=SUM&startTs=1&endTs=9&interval=5", b"", 400),
+]
 
-    assert answer.status_code == status
-    assert answer.json()["status_code"] == status
-    assert isinstance(answer.json()["detail"], str)
+
+async def test_errors_have_v1s_form(client: httpx.AsyncClient, base: str) -> None:
+    for method, rest, body, status in REFUSED:
+        answer = await client.request(method, f"{base}/{rest}", content=body)
+
+        assert answer.status_code == status, (method, rest)
+        assert answer.json()["status_code"] == status
+        assert isinstance(answer.json()["detail"], str)
 
 
 async def test_a_string_over_the_limit_is_refused_with_the_limit(

@@ -224,49 +224,48 @@ async def test_a_list_of_entities_is_searched_sorted_and_paged(
     assert searched["data"]["totalElements"] == 1
 
 
-@pytest.mark.parametrize(
-    ("entity_filter", "count"),
-    [
-        ({"type": "entityType", "entityType": "DEVICE"}, 2),
-        ({"type": "deviceType", "deviceTypes": ["default"]}, 2),
-        ({"type": "deviceType", "deviceTypes": ["default", "boiler"]}, 2),
-        ({"type": "deviceType", "deviceType": "boiler"}, 0),
-        ({"type": "singleEntity", "singleEntity": {"entityType": "CURRENT_TENANT"}}, 1),
-    ],
-)
-async def test_filters_find_entities(
-    platform: Platform, client: Client, entity_filter: dict[str, Any], count: int
-) -> None:
+FILTERS: list[tuple[dict[str, Any], int]] = [
+    ({"type": "entityType", "entityType": "DEVICE"}, 2),
+    ({"type": "deviceType", "deviceTypes": ["default"]}, 2),
+    ({"type": "deviceType", "deviceTypes": ["default", "boiler"]}, 2),
+    ({"type": "deviceType", "deviceType": "boiler"}, 0),
+    ({"type": "singleEntity", "singleEntity": {"entityType": "CURRENT_TENANT"}}, 1),
+]
+
+
+async def test_filters_find_entities(platform: Platform, client: Client) -> None:
     link = {"pageSize": 10, "page": 0}
-    query = single(platform.device) | {"entityFilter": entity_filter, "pageLink": link}
+    for cmd_id, (entity_filter, count) in enumerate(FILTERS):
+        query = single(platform.device) | {"entityFilter": entity_filter, "pageLink": link}
 
-    answer = await client.ask(command(query=query))
+        answer = await client.ask(command(cmd_id, query=query))
 
-    assert answer["data"]["totalElements"] == count
+        assert answer["data"]["totalElements"] == count, entity_filter
 
 
-@pytest.mark.parametrize(
-    ("query", "text"),
-    [
-        ({"entityFilter": {"type": "relationsQuery"}}, "relationsQuery"),
-        ({"keyFilters": [{"key": TEMP}]}, "Key filters"),
-        ({"pageLink": {"pageSize": 0, "page": 0}}, "pageSize"),
-        (
-            {"pageLink": {"pageSize": 1, "sortOrder": {"key": TEMP, "direction": "ASC"}}},
-            "Cannot sort",
-        ),
-        ({"entityFilter": {"type": "entityType", "entityType": "ASSET"}}, "ASSET"),
-        ({"entityFilter": {"type": "entityList", "entityType": "DEVICE"}}, "entityList"),
-    ],
-)
+NOT_SERVED: list[tuple[dict[str, Any], str]] = [
+    ({"entityFilter": {"type": "relationsQuery"}}, "relationsQuery"),
+    ({"keyFilters": [{"key": TEMP}]}, "Key filters"),
+    ({"pageLink": {"pageSize": 0, "page": 0}}, "pageSize"),
+    (
+        {"pageLink": {"pageSize": 1, "sortOrder": {"key": TEMP, "direction": "ASC"}}},
+        "Cannot sort",
+    ),
+    ({"entityFilter": {"type": "entityType", "entityType": "ASSET"}}, "ASSET"),
+    ({"entityFilter": {"type": "entityList", "entityType": "DEVICE"}}, "entityList"),
+]
+
+
 async def test_a_query_that_is_not_served_is_refused_by_name(
-    platform: Platform, client: Client, query: dict[str, Any], text: str
+    platform: Platform, client: Client
 ) -> None:
-    refused = await client.ask(command(7, query=single(platform.device) | query))
+    for query, text in NOT_SERVED:
+        refused = await client.ask(command(7, query=single(platform.device) | query))
+
+        assert (refused["subscriptionId"], refused["errorCode"]) == (7, 1), query
+        assert text in refused["errorMsg"]
     after = await client.ask(command(8, query=single(platform.device)))
 
-    assert (refused["subscriptionId"], refused["errorCode"]) == (7, 1)
-    assert text in refused["errorMsg"]
     assert after["cmdId"] == 8
 
 
@@ -278,6 +277,21 @@ async def test_others_devices_are_not_found(platform: Platform) -> None:
 
         assert answer["data"]["data"] == []
         assert platform.hub.watched == 0
+
+
+async def test_a_device_that_changed_hands_is_left_out_of_later_parts(platform: Platform) -> None:
+    await platform.telemetry.save_readings(
+        platform.admin, platform.customer_device, [(10, {"temp": 1})]
+    )
+    async with watching(platform, platform.customer_user) as client:
+        page = await client.ask(command(query=single(platform.customer_device)))
+        await platform.assign(platform.customer_device, None)
+        history = await client.ask(
+            command(historyCmd={"keys": ["temp"], "startTs": 0, "endTs": 100})
+        )
+
+    assert page["data"]["totalElements"] == 1
+    assert history["update"] == []
 
 
 async def test_an_ended_query_is_silent(platform: Platform, client: Client) -> None:

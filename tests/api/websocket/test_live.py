@@ -37,7 +37,7 @@ class Rig:
         self.hub = Hub()
         self.full = 0
         self.frames: list[dict[Place, Any]] = []
-        bounds = SocketLimits(**limits)  # type: ignore[arg-type]
+        bounds = SocketLimits(**limits)
         self.backlog = Backlog(bounds, self._on_full)
         self.outbox = Outbox(never, bounds)
         self.live = kind(

@@ -1,14 +1,18 @@
 """ATTRIBUTES, TIMESERIES and TIMESERIES_HISTORY over a real socket."""
 
+import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from fieldline.database.engine import Database
+from fieldline.kit.clock import ManualClock
 from fieldline.kit.ids import EntityRef
-from fieldline.timeseries.store import Deletion, Scope
+from fieldline.timeseries.backends.memory import MemoryStore
+from fieldline.timeseries.store import Deletion, Point, Scope
 from tests.api.websocket.server import watching
-from tests.domains.telemetry.platform import Json, Platform
+from tests.domains.telemetry.platform import Json, Platform, running_platform
 
 NOW = 1_700_000_000_000
 OLD = "/api/ws/plugins/telemetry"
@@ -106,6 +110,45 @@ async def test_what_is_stored_in_one_batch_is_one_frame(platform: Platform) -> N
     assert joined == update(1, {"a": [[ts, str(ts)] for ts in range(1, 101)]})
 
 
+class SlowStore(MemoryStore):
+    """A store whose answers are out of date when they arrive."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+        self.answer = asyncio.Event()
+
+    async def latest(
+        self, entity_id: UUID, keys: tuple[str, ...] | None = None
+    ) -> dict[str, Point]:
+        found = await super().latest(entity_id, keys)
+        self.asked.set()
+        await self.answer.wait()
+        return found
+
+
+@pytest.mark.parametrize("scope", ["", "LATEST_TELEMETRY"])
+async def test_what_is_stored_while_the_first_reply_is_made_follows_it(
+    sqlite_database: Database, clock: ManualClock, scope: str
+) -> None:
+    store = SlowStore()
+    async with (
+        running_platform(sqlite_database, clock, store=store) as platform,
+        watching(platform, platform.admin) as client,
+    ):
+        await save(platform, 10, a=1)
+        await client.send(cmds(command("TIMESERIES", platform.device, keys="a", scope=scope)))
+        await store.asked.wait()
+        await save(platform, 20, a=2)
+        store.answer.set()
+
+        first = await client.receive()
+        second = await client.receive()
+
+    assert first == update(1, {"a": [[10, "1"]]})
+    assert second == update(1, {"a": [[20, "2"]]})
+
+
 async def test_attributes_show_present_values_then_changes(platform: Platform) -> None:
     await platform.telemetry.save_attributes(
         platform.admin, platform.device, Scope.SERVER, {"a": 1, "b": 2}
@@ -179,76 +222,72 @@ async def test_the_end_of_a_socket_ends_its_subscriptions(platform: Platform) ->
     assert platform.hub.watched == 0
 
 
-@pytest.mark.parametrize(
-    ("fields", "code", "text"),
-    [
-        ({"type": "TIMESERIES", "cmdId": -1}, 2, "Cmd id is negative value!"),
-        ({"type": "TIMESERIES", "entityId": ""}, 2, "Device id is empty!"),
-        ({"type": "TIMESERIES_HISTORY", "entityId": ""}, 2, "Device id is empty!"),
-        ({"type": "TIMESERIES_HISTORY"}, 2, "Keys are empty!"),
-        ({"type": "TIMESERIES", "entityId": str(uuid4())}, 1, "Failed to fetch data!"),
-        (
-            {"type": "TIMESERIES_HISTORY", "entityId": str(uuid4()), "keys": "a", "endTs": 5},
-            1,
-            "Failed to fetch data!",
-        ),
-        ({"type": "ATTRIBUTES", "entityId": str(uuid4())}, 1, "Failed to fetch attributes!"),
-        ({"type": "ATTRIBUTES", "scope": "MY_SCOPE"}, 2, "Invalid scope: MY_SCOPE"),
-        ({"type": "ENTITY_DATA", "entityId": None, "entityType": None}, 2, "Query is empty!"),
-        (
-            {"type": "ALARM_DATA"},
-            2,
-            "Command type ALARM_DATA is not served by this server",
-        ),
-    ],
-)
-async def test_a_wrong_command_is_answered_and_the_socket_stays(
-    platform: Platform, fields: dict[str, Any], code: int, text: str
-) -> None:
+WRONG: list[tuple[dict[str, Any], int, str]] = [
+    ({"type": "TIMESERIES", "cmdId": -1}, 2, "Cmd id is negative value!"),
+    ({"type": "TIMESERIES", "entityId": ""}, 2, "Device id is empty!"),
+    ({"type": "TIMESERIES_HISTORY", "entityId": ""}, 2, "Device id is empty!"),
+    ({"type": "TIMESERIES_HISTORY"}, 2, "Keys are empty!"),
+    ({"type": "TIMESERIES", "entityId": str(uuid4())}, 1, "Failed to fetch data!"),
+    (
+        {"type": "TIMESERIES_HISTORY", "entityId": str(uuid4()), "keys": "a", "endTs": 5},
+        1,
+        "Failed to fetch data!",
+    ),
+    ({"type": "ATTRIBUTES", "entityId": str(uuid4())}, 1, "Failed to fetch attributes!"),
+    ({"type": "ATTRIBUTES", "scope": "MY_SCOPE"}, 2, "Invalid scope: MY_SCOPE"),
+    ({"type": "ENTITY_DATA", "entityId": None, "entityType": None}, 2, "Query is empty!"),
+    (
+        {"type": "ALARM_DATA"},
+        2,
+        "Command type ALARM_DATA is not served by this server",
+    ),
+]
+
+
+async def test_a_wrong_command_is_answered_and_the_socket_stays(platform: Platform) -> None:
     async with watching(platform, platform.admin) as client:
-        refused = await client.ask(cmds(command("", platform.device) | fields))
+        for fields, code, text in WRONG:
+            refused = await client.ask(cmds(command("", platform.device) | fields))
+
+            assert refused == {
+                "subscriptionId": fields.get("cmdId", 1),
+                "errorCode": code,
+                "errorMsg": text,
+                "data": None,
+                "latestValues": {},
+            }
         after = await client.ask(cmds(command("TIMESERIES", platform.device, 9, keys="a")))
 
-    assert refused == {
-        "subscriptionId": fields.get("cmdId", 1),
-        "errorCode": code,
-        "errorMsg": text,
-        "data": None,
-        "latestValues": {},
-    }
     assert after["subscriptionId"] == 9
 
 
-@pytest.mark.parametrize("kind", ["TIMESERIES", "ATTRIBUTES"])
 @pytest.mark.parametrize("who", ["stranger", "customer_user"])
-async def test_nobody_watches_what_is_not_theirs(platform: Platform, kind: str, who: str) -> None:
+async def test_nobody_watches_what_is_not_theirs(platform: Platform, who: str) -> None:
     async with watching(platform, getattr(platform, who)) as client:
-        refused = await client.ask(cmds(command(kind, platform.device)))
-        await save(platform, 10, a=1)
+        for kind in ("TIMESERIES", "ATTRIBUTES"):
+            refused = await client.ask(cmds(command(kind, platform.device)))
+            assert refused["errorCode"] == 1
 
-    assert refused["errorCode"] == 1
-    assert platform.hub.watched == 0
+        assert platform.hub.watched == 0
 
 
-@pytest.mark.parametrize(
-    "frame",
-    [
-        "{",
-        '{"cmds": [{"type": "TELEPORT", "cmdId": 1}]}',
-        '{"cmds": [{"type": "TIMESERIES", "cmdId": 1, "colour": "red"}]}',
-        '{"attrSubCmds": []}',
-        "[]",
-    ],
-)
-async def test_an_unreadable_frame_is_answered_and_the_socket_stays(
-    platform: Platform, frame: str
-) -> None:
+UNREADABLE = [
+    "{",
+    '{"cmds": [{"type": "TELEPORT", "cmdId": 1}]}',
+    '{"cmds": [{"type": "TIMESERIES", "cmdId": 1, "colour": "red"}]}',
+    '{"attrSubCmds": []}',
+    "[]",
+]
+
+
+async def test_an_unreadable_frame_is_answered_and_the_socket_stays(platform: Platform) -> None:
     async with watching(platform, platform.admin) as client:
-        refused = await client.ask(frame)
+        for frame in UNREADABLE:
+            refused = await client.ask(frame)
+            assert (refused["subscriptionId"], refused["errorCode"]) == (1, 2), frame
+            assert refused["errorMsg"] == "Failed to parse the payload"
         after = await client.ask(cmds(command("TIMESERIES", platform.device, keys="a")))
 
-    assert (refused["subscriptionId"], refused["errorCode"]) == (1, 2)
-    assert refused["errorMsg"] == "Failed to parse the payload"
     assert after["errorCode"] == 0
 
 

@@ -143,27 +143,29 @@ async def test_history_aggregates_over_intervals(
     ]
 
 
-@pytest.mark.parametrize(
-    ("query", "text"),
-    [
-        ({"interval": 999, "agg": "MAX"}, "1000 ms"),
-        ({"interval": 1000, "agg": "MAX", "endTs": 701_000}, "700"),
-        ({"limit": 0}, "limit"),
-        ({"agg": "MEDIAN"}, "agg"),
-        ({"orderBy": "UP"}, "ASC and DESC"),
-        ({"startTs": "soon"}, "startTs"),
-        ({"startTs": 5, "endTs": 4}, "endTs"),
-    ],
-)
+OUT_OF_BOUNDS: list[tuple[dict[str, Any], str]] = [
+    ({"interval": 999, "agg": "MAX"}, "1000 ms"),
+    ({"interval": 1000, "agg": "MAX", "endTs": 701_000}, "700"),
+    ({"limit": 0}, "limit"),
+    ({"agg": "MEDIAN"}, "agg"),
+    ({"orderBy": "UP"}, "ASC and DESC"),
+    ({"startTs": "soon"}, "startTs"),
+    ({"startTs": 5, "endTs": 4}, "endTs"),
+]
+
+
 async def test_a_query_out_of_bounds_is_refused_as_text(
-    platform: Platform, client: httpx.AsyncClient, query: dict[str, Any], text: str
+    platform: Platform, client: httpx.AsyncClient
 ) -> None:
     base: dict[str, Any] = {"keys": "a", "startTs": 0, "endTs": 1000}
-    response = await client.get(path_of(platform.device, "values/timeseries"), params=base | query)
+    for query, text in OUT_OF_BOUNDS:
+        response = await client.get(
+            path_of(platform.device, "values/timeseries"), params=base | query
+        )
 
-    assert response.status_code == 400
-    assert response.headers["content-type"].startswith("text/plain")
-    assert text in response.text
+        assert response.status_code == 400, query
+        assert response.headers["content-type"].startswith("text/plain"), query
+        assert text in response.text
 
 
 @pytest.mark.parametrize("rest", ["SHARED_SCOPE", "attributes/SHARED_SCOPE"])
@@ -201,32 +203,32 @@ async def test_the_short_path_means_a_device(platform: Platform, client: httpx.A
     assert left.json() == ["b"]
 
 
-@pytest.mark.parametrize(
-    ("rest", "body", "text"),
-    [
-        ("SERVER_SCOPE", b"{}", "No attributes data"),
-        ("SERVER_SCOPE", b"[1]", "JSON object"),
-        ("SERVER_SCOPE", b"{", "not JSON"),
-        ("SERVER_SCOPE", b'{" ": 1}', "Key"),
-        ("SERVER_SCOPE", b'{"a": null}', "a"),
-        ("SERVER_SCOPE", b'{"a": "123456789012345678901x"}', "20"),
-        ("CLIENT_SCOPE", b'{"a": 1}', "Invalid scope"),
-        ("timeseries/ANY", b"{}", "No timeseries data"),
-        ("timeseries/ANY", b'{"a": null}', "a"),
-        ("timeseries/ANY", b'{"a": "123456789012345678901x"}', "20"),
-        ("timeseries/ANY", b'[{"a": 1}, {" ": 2}]', "Key"),
-        ("timeseries/ANY/soon", b'{"a": 1}', "ttl"),
-    ],
-)
-async def test_bad_bodies_are_refused_and_nothing_is_stored(
-    platform: Platform, client: httpx.AsyncClient, rest: str, body: bytes, text: str
-) -> None:
-    response = await client.post(path_of(platform.device, rest), content=body)
+BAD_BODIES = [
+    ("SERVER_SCOPE", b"{}", "No attributes data"),
+    ("SERVER_SCOPE", b"[1]", "JSON object"),
+    ("SERVER_SCOPE", b"{", "not JSON"),
+    ("SERVER_SCOPE", b'{" ": 1}', "Key"),
+    ("SERVER_SCOPE", b'{"a": null}', "a"),
+    ("SERVER_SCOPE", b'{"a": "123456789012345678901x"}', "20"),
+    ("CLIENT_SCOPE", b'{"a": 1}', "Invalid scope"),
+    ("timeseries/ANY", b"{}", "No timeseries data"),
+    ("timeseries/ANY", b'{"a": null}', "a"),
+    ("timeseries/ANY", b'{"a": "123456789012345678901x"}', "20"),
+    ("timeseries/ANY", b'[{"a": 1}, {" ": 2}]', "Key"),
+    ("timeseries/ANY/soon", b'{"a": 1}', "ttl"),
+]
 
-    assert response.status_code == 400
-    assert text in response.text
-    stored = await client.get(path_of(platform.device, "values/timeseries"))
-    assert stored.json() == {}
+
+async def test_bad_bodies_are_refused_and_nothing_is_stored(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    for rest, body, text in BAD_BODIES:
+        response = await client.post(path_of(platform.device, rest), content=body)
+
+        assert response.status_code == 400, body
+        assert text in response.text
+    for rest in ("values/timeseries", "values/attributes"):
+        assert not (await client.get(path_of(platform.device, rest))).json()
 
 
 async def test_a_time_to_live_is_accepted(platform: Platform, client: httpx.AsyncClient) -> None:
@@ -262,31 +264,31 @@ async def test_deletes_everything_of_a_key(platform: Platform, client: httpx.Asy
     assert (await client.get(path_of(platform.device, "keys/timeseries"))).json() == ["b"]
 
 
-@pytest.mark.parametrize("query", [{"keys": "a"}, {"deleteAllDataForKeys": "true"}])
-async def test_a_delete_must_say_what(
-    platform: Platform, client: httpx.AsyncClient, query: dict[str, str]
+async def test_a_delete_must_say_what(platform: Platform, client: httpx.AsyncClient) -> None:
+    for query in ({"keys": "a"}, {"deleteAllDataForKeys": "true"}):
+        response = await client.delete(path_of(platform.device, "timeseries/delete"), params=query)
+
+        assert response.status_code == 400, query
+
+
+async def test_only_who_may_see_a_device_reads_and_writes_its_telemetry(
+    platform: Platform,
 ) -> None:
-    response = await client.delete(path_of(platform.device, "timeseries/delete"), params=query)
-
-    assert response.status_code == 400
-
-
-@pytest.mark.parametrize(
-    ("who", "status"),
-    [("stranger", 404), ("customer_user", 403), ("sys_admin", 403), ("admin", 200)],
-)
-async def test_only_who_may_see_a_device_reads_its_telemetry(
-    platform: Platform, who: str, status: int
-) -> None:
-    caller = SYS_ADMIN if who == "sys_admin" else getattr(platform, who)
-    async with platform.client(caller) as client:
-        for rest in ("keys/timeseries", "values/timeseries", "values/attributes"):
-            response = await client.get(path_of(platform.device, rest))
-            assert response.status_code == status
-            if status == 404:
-                assert response.text == "Device with requested id wasn't found!"
-        written = await client.post(path_of(platform.device, "timeseries/ANY"), json={"a": 1})
-        assert written.status_code == status
+    callers = [
+        (platform.stranger, 404),
+        (platform.customer_user, 403),
+        (SYS_ADMIN, 403),
+        (platform.admin, 200),
+    ]
+    for caller, status in callers:
+        async with platform.client(caller) as client:
+            for rest in ("keys/timeseries", "values/timeseries", "values/attributes"):
+                response = await client.get(path_of(platform.device, rest))
+                assert response.status_code == status, (caller.authority, rest)
+                if status == 404:
+                    assert response.text == "Device with requested id wasn't found!"
+            written = await client.post(path_of(platform.device, "timeseries/ANY"), json={"a": 1})
+            assert written.status_code == status, caller.authority
 
 
 async def test_a_customer_user_writes_to_its_own_device(platform: Platform) -> None:

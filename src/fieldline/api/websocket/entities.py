@@ -84,6 +84,18 @@ async def resolve(
     raise Invalid(msg)
 
 
+async def visible(session: "AsyncSession", caller: Caller, refs: Sequence[EntityRef]) -> list[Row]:
+    """Return those of the entities whose telemetry the caller may read, in their order."""
+    rows = []
+    for ref in dict.fromkeys(refs):
+        try:
+            found, _owner = await find(session, caller, Operation.READ_TELEMETRY, ref)
+        except (NotFound, Forbidden):
+            continue
+        rows.append(Row(ref, found))
+    return rows
+
+
 def _page_request(link: PageLink, max_entities: int) -> PageRequest:
     size = min(link.page_size, max_entities)
     sort, descending = None, True
@@ -135,13 +147,7 @@ def _entity_type(name: str) -> EntityType:
 async def _listed(
     session: "AsyncSession", caller: Caller, refs: Sequence[EntityRef], request: PageRequest
 ) -> Page[Row]:
-    rows = []
-    for ref in dict.fromkeys(refs):
-        try:
-            found, _owner = await find(session, caller, Operation.READ_TELEMETRY, ref)
-        except (NotFound, Forbidden):
-            continue
-        rows.append(Row(ref, found))
+    rows = await visible(session, caller, refs)
     if request.search:
         wanted = request.search.lower()
         rows = [row for row in rows if wanted in row.name.lower()]

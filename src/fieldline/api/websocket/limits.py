@@ -17,7 +17,8 @@ class SocketLimits:
             read.
         max_pending_points: values of live updates that may wait for a slow reader; with more the
             socket is closed with 1008. Latest-value subscriptions keep one per key.
-        max_pending_bytes: the same in bytes of values.
+        max_pending_bytes: the same in bytes of values; as many bytes of replies may wait before
+            the next command is read.
         auth_timeout_s: time to authenticate in.
         send_timeout_s: how long one frame may wait for the reader; then close 4500.
         check_interval_s: how often the token is looked at again.

@@ -59,6 +59,7 @@ class Outbox:
         self._send = send
         self._limits = limits
         self._replies: deque[bytes] = deque()
+        self._reply_bytes = 0
         self._marked: dict[Source, None] = {}
         self._wake = asyncio.Event()
         self._has_room = asyncio.Event()
@@ -67,7 +68,8 @@ class Outbox:
     def post(self, frame: bytes) -> None:
         """Send a reply, before any update that is not sent yet."""
         self._replies.append(frame)
-        if len(self._replies) >= self._limits.max_waiting_replies:
+        self._reply_bytes += len(frame)
+        if not self._may_take_more():
             self._has_room.clear()
         self._wake.set()
 
@@ -101,10 +103,18 @@ class Outbox:
                 except TimeoutError as error:
                     raise Close(CloseCode.NOT_RELIABLE, "session not reliable") from error
 
+    def _may_take_more(self) -> bool:
+        limits = self._limits
+        return (
+            len(self._replies) < limits.max_waiting_replies
+            and self._reply_bytes < limits.max_pending_bytes
+        )
+
     def _next(self) -> bytes | None:
         if self._replies:
             reply = self._replies.popleft()
-            if len(self._replies) < self._limits.max_waiting_replies:
+            self._reply_bytes -= len(reply)
+            if self._may_take_more():
                 self._has_room.set()
             return reply
         while self._marked:

@@ -41,7 +41,9 @@ class Parts:
         bus.listen(EntityChanged, self.on_entity_changed)
 
     def on_entity_changed(self, event: EntityChanged) -> None:
-        for socket in tuple(self.sockets):
-            socket.entity_changed(event.entity)
-            if event.entity.type in OWNERS:
+        if self.hub.is_watched(event.entity):
+            for socket in tuple(self.sockets):
+                socket.entity_changed(event.entity)
+        if event.entity.type in OWNERS:
+            for socket in tuple(self.sockets):
                 socket.wake()

@@ -1,11 +1,13 @@
 """Frames that the server sends: v1 updates, ENTITY_DATA updates, and errors."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
 import orjson
 
+from fieldline.domains.telemetry.schemas import POINTS_ON_LOOP
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.java_text import value_text
 from fieldline.kit.paging import Page
@@ -25,6 +27,11 @@ class ErrorCode(IntEnum):
     INTERNAL = 1
     BAD_REQUEST = 2
     UNAUTHORIZED = 3
+
+
+async def encoded(points: int, encode: Callable[[], bytes]) -> bytes:
+    """Encode a reply, in a thread when it has so many points that others would wait for it."""
+    return await asyncio.to_thread(encode) if points > POINTS_ON_LOOP else encode()
 
 
 def v1_update(cmd_id: int, data: Mapping[str, Sequence[Shown]]) -> bytes:

@@ -11,7 +11,7 @@ from fieldline.api.websocket.commands import (
 )
 from fieldline.api.websocket.context import Context
 from fieldline.api.websocket.live import EveryPoint, LatestValues, Live, Place
-from fieldline.api.websocket.updates import ErrorCode, Shown, v1_update
+from fieldline.api.websocket.updates import ErrorCode, Shown, encoded, v1_update
 from fieldline.domains.telemetry.access import parse_entity
 from fieldline.domains.telemetry.limits import check_range
 from fieldline.kit.errors import FieldlineError, Invalid
@@ -96,7 +96,7 @@ class V1Commands:
             for key, value, updated_ms in scoped:
                 if key not in data or data[key][0] <= updated_ms:
                     data[key] = (updated_ms, value)
-        self._post(command.cmd_id, {key: [shown] for key, shown in data.items()})
+        await self._post(command.cmd_id, {key: [shown] for key, shown in data.items()})
         live.shown({(entity, key): shown for key, shown in data.items()})
         live.let_go()
 
@@ -122,7 +122,7 @@ class V1Commands:
         except FieldlineError:
             self._fail(cmd_id, NO_DATA)
             return
-        self._post(cmd_id, data)
+        await self._post(cmd_id, data)
         if isinstance(live, LatestValues):
             newest = {key: max(points, key=_time) for key, points in data.items() if points}
             live.shown({(entity, key): shown for key, shown in newest.items()})
@@ -150,7 +150,7 @@ class V1Commands:
         except FieldlineError:
             self._context.refuse(command.cmd_id, ErrorCode.INTERNAL, NO_DATA)
             return
-        self._post(command.cmd_id, data)
+        await self._post(command.cmd_id, data)
 
     def _entity_of(self, command: SubscriptionCmd) -> EntityRef | None:
         """Return what to subscribe to; None when that is settled already."""
@@ -200,8 +200,10 @@ class V1Commands:
         context = self._context
         return EveryPoint(context.hub, context.outbox, context.backlog, selection, encode)
 
-    def _post(self, cmd_id: int, data: Mapping[str, list[Shown]]) -> None:
-        self._context.outbox.post(v1_update(cmd_id, data))
+    async def _post(self, cmd_id: int, data: Mapping[str, list[Shown]]) -> None:
+        points = sum(map(len, data.values()))
+        frame = await encoded(points, lambda: v1_update(cmd_id, data))
+        self._context.outbox.post(frame)
 
     def _fail(self, cmd_id: int, message: str, code: ErrorCode = ErrorCode.INTERNAL) -> None:
         self._context.end(cmd_id)
