@@ -22,7 +22,8 @@ class Flow:
     """Counts packets in flight; tells the edges to stop reading, and when to go on.
 
     Args:
-        limit: packets in flight from which on the door is full; it has room again at 3/4 of it.
+        limit: packets in flight from which on the door is full, for everybody, until 3/4 of it
+            are left; a door with room for some would let them starve those who wait.
         behind: what else must have room.
     """
 
@@ -31,19 +32,20 @@ class Flow:
         self._limit = limit
         self._resume_at = limit * 3 // 4
         self._behind = behind
+        self._is_high = False
         self._waiting: list[Callable[[], None]] = []
         self._asked_behind = False
 
     @property
     def is_full(self) -> bool:
-        return self.in_flight >= self._limit or self._behind.is_full
+        return self._is_high or self._behind.is_full
 
     def when_room(self, callback: Callable[[], None]) -> None:
         """Call back once, when there is room; soon, not now, also when there is room already."""
         self._waiting.append(callback)
         if not self.is_full:
             asyncio.get_running_loop().call_soon(self._resume)
-        elif self.in_flight < self._limit:
+        elif not self._is_high:
             self._ask_behind()
 
     async def room(self) -> None:
@@ -58,13 +60,17 @@ class Flow:
         """Count a packet; what is returned is held by its messages, and holds the packet's own."""
         packet.hold()
         self.in_flight += 1
+        if self.in_flight >= self._limit:
+            self._is_high = True
         return InFlight(self, packet)
 
     def ended(self) -> None:
         """Count a packet out."""
         self.in_flight -= 1
-        if self._waiting and self.in_flight <= self._resume_at:
-            self._ask_behind()
+        if self._is_high and self.in_flight <= self._resume_at:
+            self._is_high = False
+            if self._waiting:
+                self._ask_behind()
 
     def _ask_behind(self) -> None:
         if not self._behind.is_full:
@@ -78,7 +84,7 @@ class Flow:
         self._resume()
 
     def _resume(self) -> None:
-        if self.in_flight >= self._limit:
+        if self._is_high:
             return  # the packet that makes room asks again
         waiting, self._waiting = self._waiting, []
         for callback in waiting:

@@ -1,0 +1,131 @@
+"""Back-pressure: full and room, for everybody at the same moment."""
+
+import asyncio
+from collections.abc import Callable
+
+from fieldline.ingest.flow import Flow, InFlight
+from fieldline.messaging.receipt import unattended
+
+
+class Writer:
+    """What is behind the door."""
+
+    def __init__(self) -> None:
+        self.is_full = False
+        self.callbacks: list[Callable[[], None]] = []
+
+    def when_room(self, callback: Callable[[], None]) -> None:
+        self.callbacks.append(callback)
+
+    def make_room(self) -> None:
+        self.is_full = False
+        callbacks, self.callbacks = self.callbacks, []
+        for callback in callbacks:
+            callback()
+
+
+def fill(flow: Flow, count: int) -> list[InFlight]:
+    return [flow.pass_on(unattended()) for _ in range(count)]
+
+
+def test_full_stays_full_until_three_quarters_are_left() -> None:
+    flow = Flow(8, Writer())
+    packets = fill(flow, 8)
+
+    packets[0].release()
+    at_seven = flow.is_full
+    packets[1].release()
+
+    assert at_seven
+    assert not flow.is_full
+
+
+async def test_who_waits_is_called_once_when_there_is_room() -> None:
+    flow = Flow(4, Writer())
+    packets = fill(flow, 4)
+    calls: list[str] = []
+    flow.when_room(lambda: calls.append("a"))
+    flow.when_room(lambda: calls.append("b"))
+
+    for packet in packets:
+        packet.release()
+    fill(flow, 4)
+
+    assert calls == ["a", "b"]
+
+
+async def test_a_full_writer_holds_everybody_back() -> None:
+    writer = Writer()
+    flow = Flow(4, writer)
+    calls: list[str] = []
+    writer.is_full = True
+
+    flow.when_room(lambda: calls.append("a"))
+    flow.when_room(lambda: calls.append("b"))
+    before = list(calls)
+    writer.make_room()
+
+    assert before == []
+    assert calls == ["a", "b"]
+
+
+async def test_room_in_the_writer_is_no_room_while_packets_are_too_many() -> None:
+    writer = Writer()
+    flow = Flow(4, writer)
+    calls: list[str] = []
+    writer.is_full = True
+    flow.when_room(lambda: calls.append("a"))
+    packets = fill(flow, 4)
+
+    writer.make_room()
+    after_writer = list(calls)
+    packets[0].release()
+
+    assert after_writer == []
+    assert calls == ["a"]
+
+
+async def test_room_in_flight_is_no_room_while_the_writer_is_full() -> None:
+    writer = Writer()
+    flow = Flow(4, writer)
+    calls: list[str] = []
+    packets = fill(flow, 4)
+    flow.when_room(lambda: calls.append("a"))
+    writer.is_full = True
+
+    packets[0].release()
+    after_packet = list(calls)
+    writer.make_room()
+
+    assert after_packet == []
+    assert calls == ["a"]
+
+
+async def test_with_room_already_the_call_comes_soon_but_not_at_once() -> None:
+    flow = Flow(4, Writer())
+    calls: list[str] = []
+
+    flow.when_room(lambda: calls.append("a"))
+    at_once = list(calls)
+    await asyncio.sleep(0)
+
+    assert at_once == []
+    assert calls == ["a"]
+
+
+async def test_a_callback_may_wait_again() -> None:
+    flow = Flow(4, Writer())
+    packets = fill(flow, 4)
+    calls: list[int] = []
+
+    def fill_again() -> None:
+        calls.append(flow.in_flight)
+        packets.extend(fill(flow, 4 - flow.in_flight))
+        if len(calls) < 3:
+            flow.when_room(fill_again)
+
+    flow.when_room(fill_again)
+    for index in range(3):
+        packets[index].release()
+
+    assert calls == [3, 3, 3]
