@@ -37,7 +37,7 @@ from fieldline.timeseries.backends.memory import MemoryStore
 from fieldline.timeseries.backends.postgresql.store import PostgresqlStore
 from fieldline.timeseries.backends.sqlite.store import SqliteStore
 from fieldline.timeseries.store import TimeseriesStore
-from fieldline.timeseries.writer import TimeseriesWriter
+from fieldline.timeseries.writer import TimeseriesWriter, WriterLimits
 
 Json = Any
 """Whatever JSON holds."""
@@ -106,6 +106,7 @@ async def running_platform(
     limits: SocketLimits | None = None,
     evaluate: Evaluate = without_rules,
     max_string_value_length: int = 0,
+    writer_limits: WriterLimits | None = None,
 ) -> AsyncIterator[Platform]:
     """Build and start the platform over a database with the schema."""
     bus = MemoryBus()
@@ -117,6 +118,7 @@ async def running_platform(
         clock,
         on_readings=lambda *event: bus.emit(ReadingsSaved(*event)),
         on_attributes=lambda *event: bus.emit(AttributesSaved(*event)),
+        limits=writer_limits,
     )
     writer.start()
     services = Services(
