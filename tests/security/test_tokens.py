@@ -160,4 +160,4 @@ def test_what_cannot_matter_any_more_is_forgotten(tokens: Tokens, clock: ManualC
 
     tokens.outdate(uuid4(), *tokens.outdating_now())
 
-    assert len(tokens._outdated) == 1
+    assert tokens.outdated_count == 1

@@ -81,9 +81,11 @@ class KeysDeleted:
 class TokensRevoked:
     """Tokens issued until ``before_ms`` to a session, user, customer or tenant are outdated.
 
-    ``forget_ms``: when all of them have expired anyway.
+    ``forget_ms``: when all of them have expired anyway. ``replaces``: sessions whose own entries
+    this one makes superfluous.
     """
 
     subject_id: UUID
     before_ms: int
     forget_ms: int
+    replaces: tuple[UUID, ...] = ()

@@ -200,6 +200,15 @@ class Tokens:
         if len(self._outdated) >= self._prune_at:
             self._prune()
 
+    def forget(self, subject_id: UUID) -> None:
+        """Drop what :meth:`outdate` was told of a subject, because another entry covers it."""
+        self._outdated.pop(subject_id, None)
+
+    @property
+    def outdated_count(self) -> int:
+        """How many outdatings are held."""
+        return len(self._outdated)
+
     def _prune(self) -> None:
         now_ms = self._clock.now_ms()
         self._outdated = {id_: pair for id_, pair in self._outdated.items() if pair[1] > now_ms}

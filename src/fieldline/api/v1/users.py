@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from fieldline.api.v1.shapes import Body, Entity
 from fieldline.domains.user import credentials, service
@@ -127,7 +126,7 @@ async def get_activation_link(
     return ActivationLink(activation_link=link)
 
 
-async def shown(session: AsyncSession, users: Sequence[Any]) -> list[User]:
+async def shown(session: ReadSession, users: Sequence[Any]) -> list[User]:
     """Return users as v1 shows them."""
     enabled = await credentials.enabled(session, [user.id for user in users])
     return [

@@ -10,5 +10,7 @@ def listen(bus: Bus, tokens: Tokens) -> None:
 
     def on_revoked(event: TokensRevoked) -> None:
         tokens.outdate(event.subject_id, event.before_ms, event.forget_ms)
+        for session_id in event.replaces:
+            tokens.forget(session_id)
 
     bus.listen(TokensRevoked, on_revoked)

@@ -19,7 +19,9 @@ MAX_ENDED_SESSIONS = 50
 async def revoke(session: "AsyncSession", tokens: Tokens, subject_id: UUID) -> int:
     """Outdate all tokens of a user, customer or tenant; returns the time of it in ms."""
     before_ms, forget_ms = tokens.outdating_now()
-    return await _put(session, subject_id, before_ms, forget_ms)
+    row = Revocation(subject_id=subject_id, before_ms=before_ms, forget_ms=forget_ms)
+    await _put(session, row)
+    return before_ms
 
 
 async def end_session(
@@ -31,12 +33,18 @@ async def end_session(
     the user until its end is outdated, so that neither table nor memory grows by logging out.
     """
     before_ms, forget_ms = tokens.outdating_now()
-    await _put(session, session_id, before_ms, forget_ms, user_id)
+    ended = Revocation(
+        subject_id=session_id, user_id=user_id, before_ms=before_ms, forget_ms=forget_ms
+    )
+    await _put(session, ended)
     repository = RevocationRepository(session)
-    ended = await repository.sessions_of(user_id)
-    for oldest in ended[: max(0, len(ended) - MAX_ENDED_SESSIONS)]:
+    all_ended = await repository.sessions_of(user_id)
+    for oldest in all_ended[: max(0, len(all_ended) - MAX_ENDED_SESSIONS)]:
         await repository.remove(oldest)
-        await _put(session, user_id, oldest.before_ms, oldest.forget_ms)
+        until_then = Revocation(
+            subject_id=user_id, before_ms=oldest.before_ms, forget_ms=oldest.forget_ms
+        )
+        await _put(session, until_then, replaces=(oldest.subject_id,))
 
 
 async def load(session: "AsyncSession", tokens: Tokens) -> None:
@@ -49,15 +57,8 @@ async def load(session: "AsyncSession", tokens: Tokens) -> None:
 
 
 async def _put(
-    session: "AsyncSession",
-    subject_id: UUID,
-    before_ms: int,
-    forget_ms: int,
-    user_id: UUID | None = None,
-) -> int:
-    row = Revocation(
-        subject_id=subject_id, user_id=user_id, before_ms=before_ms, forget_ms=forget_ms
-    )
+    session: "AsyncSession", row: Revocation, *, replaces: tuple[UUID, ...] = ()
+) -> None:
+    told = TokensRevoked(row.subject_id, row.before_ms, row.forget_ms, replaces)
     await RevocationRepository(session).put(row)
-    emit_after_commit(session, TokensRevoked(subject_id, before_ms, forget_ms))
-    return before_ms
+    emit_after_commit(session, told)
