@@ -19,6 +19,7 @@ from fieldline.app.storage import open_services
 from fieldline.domains.device.directory import DeviceDirectory
 from fieldline.domains.device.handlers import Purger
 from fieldline.domains.telemetry.service import Telemetry
+from fieldline.ingest.door import Door
 from fieldline.rest.services import Services
 from fieldline.rules.registry import discover
 from fieldline.settings import Settings
@@ -35,6 +36,7 @@ class Platform:
 
     app: FastAPI
     services: Services
+    door: Door
     socket_limits: SocketLimits
     administrator: str | None = None
     first_password: str | None = None
@@ -64,7 +66,7 @@ async def open_platform(settings: Settings, *, demo: bool) -> AsyncIterator[Plat
         sockets = SocketParts(services, telemetry, hub, _socket_limits(settings))
         sockets.listen()
         mqtt = await start_mqtt(door, settings, stack)
-        platform = Platform(FastAPI(), services, sockets.limits)
+        platform = Platform(FastAPI(), services, door, sockets.limits)
         if new_administrator is not None:
             platform.administrator = new_administrator.email
             platform.first_password = new_administrator.password

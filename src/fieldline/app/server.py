@@ -52,6 +52,7 @@ async def serving(settings: Settings, *, demo: bool) -> AsyncIterator[Platform]:
                 yield platform
             finally:
                 platform.is_ready = False
+                platform.door.end_waiting()
                 server.should_exit = True
                 await task
 
