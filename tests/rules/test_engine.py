@@ -452,6 +452,17 @@ class TestLoading:
         assert [data["n"] for data in _seen("then")] == [1, 2]
         assert receipt.is_done
 
+    async def test_another_limit_in_a_tenant_profile_counts_at_once(self, world: World) -> None:
+        world.graphs = [graph({"a": TAP, "b": TAP}, [("a", "Success", "b")])]
+        await world.ready()
+        world.execution_limit = 1
+
+        world.engine.on_entity_changed(_event(EntityType.TENANT_PROFILE, new_id()))
+        await until(lambda: not world.engine._tenants._tasks)
+        world.publish(message_of(1)[0])
+
+        assert (len(TAPS["a"].seen), len(TAPS["b"].seen)) == (1, 0)
+
     async def test_a_deleted_tenant_is_forgotten(self, world: World) -> None:
         world.graphs = [graph({"root": TAP}, [])]
         await world.ready()
@@ -482,3 +493,53 @@ class TestLoading:
 def _last_reason(world: World, name: str) -> str:
     nodes = {node.name: node.id for chain in world.graphs for node in chain.nodes}
     return world.engine.failures.last(nodes[name])[-1].reason
+
+
+class TestStopping:
+    async def test_lets_nodes_finish_what_waits(self, world: World) -> None:
+        world.graphs = [graph({"wait": ("test.Waits", {})}, [])]
+        await world.ready()
+        message, receipt = message_of({"gate": "g"})
+        world.publish(message)
+        await until(lambda: bool(Waits.running))
+
+        stopping = asyncio.create_task(world.engine.stop(grace_s=5))
+        await asyncio.sleep(0)
+        Waits.gates["g"].set()
+        await stopping
+
+        assert receipt.is_done
+
+    async def test_gives_up_what_takes_too_long_without_acknowledging(self, world: World) -> None:
+        world.graphs = [graph({"wait": ("test.Waits", {})}, [])]
+        await world.ready()
+        message, receipt = message_of({"gate": "never"})
+        world.publish(message)
+        await until(lambda: bool(Waits.running))
+
+        await world.engine.stop(grace_s=0.01)
+
+        assert not receipt.is_done
+
+    async def test_a_deleted_tenants_messages_still_end(self, world: World) -> None:
+        world.graphs = [graph({"wait": ("test.Waits", {})}, [])]
+        await world.ready()
+        message, receipt = message_of({"gate": "g"})
+        world.publish(message)
+        await until(lambda: bool(Waits.running))
+
+        world.engine.on_entity_changed(_event(EntityType.TENANT, TENANT, Change.DELETED))
+        Waits.gates["g"].set()
+        await until(lambda: receipt.is_done)
+
+        assert world.engine.waiting == 0
+
+    async def test_messages_that_waited_for_a_deleted_tenants_rules_end(self, world: World) -> None:
+        world.load_errors = [Unavailable("away")] * 1_000
+        message, receipt = message_of(1)
+        world.publish(message)
+
+        world.engine.on_entity_changed(_event(EntityType.TENANT, TENANT, Change.DELETED))
+
+        assert receipt.is_done
+        assert world.engine.waiting == 0

@@ -44,7 +44,7 @@ async def world(database: Database, clock: ManualClock) -> AsyncIterator[Stored]
     writer = TimeseriesWriter(store, clock, on_readings=_ignore, on_attributes=_ignore)
     world = Stored(clock=clock, writer=writer)
     world.database, world.store = database, store
-    world.load = GraphLoader(database, _no_limit)  # type: ignore[method-assign, assignment]
+    world.load = GraphLoader(database, _no_limit)  # type: ignore[method-assign]
     world.start_engine()
     database._emit = world.bus.emit
     world.bus.listen(EntityChanged, world.engine.on_entity_changed)

@@ -103,7 +103,7 @@ class RuleEngine:
             self._route(rules, message)
 
     def on_entity_changed(self, event: EntityChanged) -> None:
-        """Follow changes of rule chains and tenants; to be given to ``bus.listen``."""
+        """Follow changes of rule chains, tenants and profiles; to be given to ``bus.listen``."""
         if event.entity.type is EntityType.RULE_CHAIN:
             if event.tenant_id is not None:
                 self._tenants.reload(event.tenant_id)
@@ -112,16 +112,14 @@ class RuleEngine:
                 self._tenants.drop(event.entity.id)
             else:
                 self._tenants.reload(event.entity.id)
+        elif event.entity.type is EntityType.TENANT_PROFILE:
+            self._tenants.reload_all()
 
     async def stop(self, *, grace_s: float = 5.0) -> None:
         """Stop all nodes; what has not finished in ``grace_s`` is given up, unacknowledged."""
         for task in tuple(self._tasks):
             task.cancel()
-        try:
-            async with asyncio.timeout(grace_s):
-                await self._tenants.stop()
-        except TimeoutError:
-            logger.warning("some rule nodes did not finish within %g s and were cut off", grace_s)
+        await self._tenants.stop(grace_s)
 
     def _route(self, rules: TenantRules, message: Message) -> None:
         """Find the message's chain and enter it."""

@@ -26,7 +26,7 @@ class TenantRules:
         self.root: Chain | None = None
         self._workshop = workshop
         self._runners: dict[UUID, Runner] = {}
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring: dict[asyncio.Task[None], Runner] = {}
 
     async def load(self, graphs: TenantGraphs) -> None:
         """Build the chains as they are stored now; messages take them from here on.
@@ -51,21 +51,20 @@ class TenantRules:
     async def stop(self) -> None:
         """Let every node finish what waits for it, then stop it."""
         runners, self._runners = self._runners, {}
-        self.chains, self.root = {}, None
         self._retire(list(runners.values()))
         while self._retiring:
             await asyncio.wait(tuple(self._retiring))
 
     def cancel(self) -> None:
-        """Give up what still waits in nodes."""
-        for runner in self._runners.values():
+        """Give up what still waits in nodes that are to stop."""
+        for runner in self._retiring.values():
             runner.cancel()
 
     def _retire(self, runners: Sequence[Runner]) -> None:
         for runner in runners:
             task = asyncio.get_running_loop().create_task(runner.retire())
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
+            self._retiring[task] = runner
+            task.add_done_callback(self._retiring.pop)
 
     def _compile(self, graph: ChainGraph, limit: int) -> Chain:
         return compile_chain(graph, self._workshop.services, self._workshop.failures, limit=limit)

@@ -96,6 +96,17 @@ class Tenants:
         if entry.task is None:
             entry.task = self._spawn(self._load(tenant_id, entry))
 
+    def reload_all(self) -> None:
+        """Load the rules of every tenant in memory anew, one after the other."""
+        self._spawn(self._reload_each())
+
+    async def _reload_each(self) -> None:
+        for tenant_id in tuple(self._entries):
+            self.reload(tenant_id)
+            entry = self._entries.get(tenant_id)
+            if entry is not None and entry.task is not None:
+                await asyncio.wait((entry.task,))
+
     def drop(self, tenant_id: UUID) -> None:
         """Forget a tenant that was deleted; nobody needs what it still had waiting."""
         entry = self._entries.pop(tenant_id, None)
@@ -106,17 +117,27 @@ class Tenants:
         for message in entry.waiting or ():
             self._backlog.remove()
             message.receipt.release()
-        entry.rules.cancel()
         self._spawn(entry.rules.stop())
 
-    async def stop(self) -> None:
-        """Stop loading, then let every node finish what waits for it."""
-        entries, self._entries = self._entries, OrderedDict()
-        for entry in entries.values():
+    async def stop(self, grace_s: float) -> None:
+        """Stop loading, and let nodes finish what waits for them.
+
+        What has not finished after ``grace_s`` is given up: it is not acknowledged.
+        """
+        entries, self._entries = list(self._entries.values()), OrderedDict()
+        for entry in entries:
             if entry.task is not None:
                 entry.task.cancel()
-        await asyncio.gather(*(entry.rules.stop() for entry in entries.values()))
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            else:
+                self._spawn(entry.rules.stop())
+        if not self._tasks:
+            return
+        _done, late = await asyncio.wait(self._tasks, timeout=grace_s)
+        if late:
+            logger.warning("some rule nodes did not finish within %g s and were cut off", grace_s)
+            for entry in entries:
+                entry.rules.cancel()
+            await asyncio.wait(late, timeout=grace_s)
 
     def _open(self, tenant_id: UUID) -> _Entry:
         entry = self._entries[tenant_id] = _Entry(TenantRules(self._workshop))

@@ -110,6 +110,22 @@ class TestChain:
 
         assert answer.status_code == 400
 
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"configuration": {"a": "\0"}},
+            {"additionalInfo": {"description": "<script>"}},
+            {"additionalInfo": []},
+            {"id": {"entityType": "RULE_CHAIN", "id": "no uuid"}},
+        ],
+    )
+    async def test_refuses_what_cannot_be_stored(
+        self, platform: Platform, fields: dict[str, Any]
+    ) -> None:
+        answer = await platform.as_admin.post("/api/ruleChain", json={"name": "n", **fields})
+
+        assert answer.status_code == 400
+
     async def test_refuses_an_unknown_type(self, platform: Platform) -> None:
         answer = await platform.as_admin.post("/api/ruleChain", json={"name": "n", "type": "X"})
 
@@ -237,6 +253,18 @@ class TestMetadata:
                 "connections": [],
             },
             {"ruleChainConnections": [{"fromIndex": 0, "type": "Success"}]},
+            {"connections": [{"fromIndex": 0, "toIndex": 1, "type": "a\0b"}]},
+            {"connections": [{"fromIndex": 0, "toIndex": 1, "type": ""}]},
+            {"notes": ["a\0b"]},
+            {
+                "nodes": [_node(SWITCH, "s", configuration={"version": 0, "a": ["\0"]})],
+                "connections": [],
+            },
+            {
+                "nodes": [_node(SWITCH, "s", debugSettings={"allEnabledUntil": "soon"})],
+                "connections": [],
+            },
+            {"nodes": [_node(SWITCH, "s", configuration={"version": "x"})], "connections": []},
         ],
     )
     async def test_refuses_what_cannot_run(

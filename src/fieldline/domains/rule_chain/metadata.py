@@ -29,6 +29,7 @@ from fieldline.domains.rule_chain.service import (
 )
 from fieldline.kit.errors import Invalid
 from fieldline.kit.ids import new_id
+from fieldline.kit.storable import check_storable
 from fieldline.kit.text import check_json, check_optional_text, check_text
 from fieldline.messaging.events import Change
 from fieldline.security.caller import Caller
@@ -74,8 +75,7 @@ async def save(
     chain = await get(session, caller, chain_id, Operation.WRITE)
     check_version(chain, draft.version)
     check_links(len(draft.nodes), draft.links, draft.first_node_index)
-    for node in draft.nodes:
-        _check_node(node)
+    _check_storable(draft)
     prepared = [
         catalogue.prepare(node.type, node.name, node.configuration, node.configuration_version)
         for node in draft.nodes
@@ -141,11 +141,24 @@ def _metadata(chain: RuleChain, nodes: list[RuleNode]) -> Metadata:
     return Metadata(chain, nodes, links, first)
 
 
+def _check_storable(draft: GraphDraft) -> None:
+    for node in draft.nodes:
+        _check_node(node)
+    for link in draft.links:
+        check_storable("Connection type", link.type)
+    check_storable("Rule chain notes", draft.notes)
+
+
 def _check_node(node: NodeDraft) -> None:
     check_text("Rule node name", node.name)
     check_text("Rule node type", node.type)
     check_optional_text("Rule node queueName", node.queue_name)
     check_json("Rule node additionalInfo", node.additional_info)
+    check_storable("Rule node additionalInfo", node.additional_info)
+    check_storable("Rule node configuration", node.configuration)
+    until = (node.debug_settings or {}).get("allEnabledUntil")
+    if until is not None and not isinstance(until, int):
+        raise Invalid("debugSettings.allEnabledUntil must be a time in ms")
 
 
 async def _store(

@@ -10,6 +10,7 @@ from fieldline.domains.rule_chain.repository import RuleChainRepository
 from fieldline.kit.errors import Conflict, Invalid, NotFound, StaleVersion
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page, PageRequest
+from fieldline.kit.storable import check_storable
 from fieldline.kit.text import check_json, check_text
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.security.caller import Caller
@@ -150,6 +151,8 @@ def _apply(chain: RuleChain, fields: ChainFields) -> None:
     chain.type = chain.type or CORE
     check_text("Rule chain name", chain.name)
     check_json("additionalInfo", chain.additional_info)
+    check_storable("additionalInfo", chain.additional_info)
+    check_storable("configuration", chain.configuration)
     if chain.type not in TYPES:
         msg = f"Rule chain type '{chain.type}' is none of {', '.join(TYPES)}"
         raise Invalid(msg)

@@ -167,7 +167,7 @@ async def test_a_writer_that_refuses_at_once_follows_failure(world: World) -> No
     def refuse(*_args: object, **_kwargs: object) -> None:
         raise Invalid("key too long")
 
-    world.writer.save_attributes = refuse  # type: ignore[method-assign]
+    world.writer.save_attributes = refuse
 
     receipt = _send(world, {"a": 1})
 

@@ -132,7 +132,7 @@ class TestSaving:
         def refuse(*_args: object, **_kwargs: object) -> None:
             raise Invalid("key too long")
 
-        world.writer.save_readings = refuse  # type: ignore[method-assign]
+        world.writer.save_readings = refuse
 
         receipt = _send(world, {"a": 1})
 
