@@ -15,6 +15,7 @@ class CloseCode(IntEnum):
     TOO_BIG = 1009
     SERVER_ERROR = 1011
     RESTART = 1012
+    TRY_LATER = 1013
     NOT_RELIABLE = 4500
 
 

@@ -1,6 +1,6 @@
 """What the commands of one socket work with."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -29,7 +29,7 @@ class Subscription(Protocol):
 
 @dataclass(slots=True)
 class Context:
-    """One authenticated socket."""
+    """One authenticated socket; ``refuse_over_quota`` closes it when it may not subscribe more."""
 
     caller: Caller
     services: Services
@@ -38,6 +38,7 @@ class Context:
     limits: SocketLimits
     outbox: Outbox
     backlog: Backlog
+    refuse_over_quota: Callable[[], None]
     subscriptions: dict[int, Subscription] = field(default_factory=dict)
 
     def refuse(self, cmd_id: int, code: ErrorCode, message: str) -> None:

@@ -1,13 +1,18 @@
 """What all sockets share, held by the application."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from fieldline.api.websocket.closing import Close, CloseCode
 from fieldline.api.websocket.limits import SocketLimits
+from fieldline.api.websocket.quotas import Quota, quotas_of
 from fieldline.domains.telemetry.service import Telemetry
+from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.messaging.events import AttributesSaved, EntityChanged, KeysDeleted, ReadingsSaved
 from fieldline.rest.services import Services
+from fieldline.security.caller import Caller
 from fieldline.subscriptions.hub import Hub
 
 OWNERS = {EntityType.USER, EntityType.CUSTOMER, EntityType.TENANT}
@@ -15,7 +20,15 @@ OWNERS = {EntityType.USER, EntityType.CUSTOMER, EntityType.TENANT}
 
 
 class OpenSocket(Protocol):
-    """What a socket is told."""
+    """What a socket is told and asked."""
+
+    @property
+    def caller(self) -> Caller | None:
+        """Who is behind it; None while that is not known."""
+
+    @property
+    def v1_subscriptions(self) -> int:
+        """How many ATTRIBUTES and TIMESERIES subscriptions it has."""
 
     def entity_changed(self, entity: EntityRef) -> None: ...
 
@@ -39,6 +52,44 @@ class Parts:
         bus.listen(AttributesSaved, lambda e: hub.attributes(e.entity, e.scope, e.ts_ms, e.values))
         bus.listen(KeysDeleted, lambda e: hub.deleted(e.entity, e.scope, e.keys))
         bus.listen(EntityChanged, self.on_entity_changed)
+
+    async def quotas_of(self, caller: Caller) -> list[Quota]:
+        """Return the limits that a caller is under."""
+        if caller.tenant_id is None:
+            return []
+        async with self.services.database.read() as session:
+            configuration = await tenant_profile_service.configuration(session, caller.tenant_id)
+        return quotas_of(caller, configuration)
+
+    def refuse_session_over(self, quotas: Iterable[Quota]) -> None:
+        """Close a socket that would be one too many.
+
+        Raises:
+            Close: the limit is reached without it.
+        """
+        for quota in quotas:
+            if quota.sessions and len(self._counted(quota)) >= quota.sessions:
+                raise Close(CloseCode.POLICY, quota.text("sessions"))
+
+    def refuse_subscription_over(self, quotas: Iterable[Quota]) -> None:
+        """Close a socket that asks for one subscription too many.
+
+        Raises:
+            Close: the limit is reached without it.
+        """
+        for quota in quotas:
+            if not quota.subscriptions:
+                continue
+            count = sum(socket.v1_subscriptions for socket in self._counted(quota))
+            if count >= quota.subscriptions:
+                raise Close(CloseCode.POLICY, quota.text("subscriptions"))
+
+    def _counted(self, quota: Quota) -> list[OpenSocket]:
+        return [
+            socket
+            for socket in self.sockets
+            if (caller := socket.caller) is not None and quota.counts(caller)
+        ]
 
     def on_entity_changed(self, event: EntityChanged) -> None:
         if self.hub.is_watched(event.entity):

@@ -7,6 +7,7 @@ backlog, one at entities that changed hands and at dynamic queries. The first th
 
 import asyncio
 import logging
+from functools import partial
 from typing import NoReturn
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -30,9 +31,17 @@ from fieldline.api.websocket.live import Live
 from fieldline.api.websocket.outbox import TOO_SLOW, Backlog, Outbox
 from fieldline.api.websocket.parts import Parts
 from fieldline.api.websocket.updates import ErrorCode
-from fieldline.api.websocket.v1 import V1Commands
-from fieldline.kit.errors import FieldlineError, Forbidden, Invalid, NotFound, Unauthenticated
+from fieldline.api.websocket.v1 import V1Commands, V1Subscription
+from fieldline.kit.errors import (
+    FieldlineError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
 from fieldline.kit.ids import EntityRef
+from fieldline.security.caller import Caller
 from fieldline.security.permissions import Operation
 from fieldline.security.tokens import AccessToken
 
@@ -66,12 +75,23 @@ class Session:
             pass
         except* Close as closes:
             await self._close(_first(closes))
+        except* Unavailable:
+            await self._close(Close(CloseCode.TRY_LATER, "The database is away; try again"))
         except* Exception:
             logger.exception("a WebSocket session failed")
             await self._close(Close(CloseCode.SERVER_ERROR, "Internal error"))
         finally:
             if self._context is not None:
                 self._context.end_all()
+
+    @property
+    def caller(self) -> Caller | None:
+        return self._context.caller if self._context is not None else None
+
+    @property
+    def v1_subscriptions(self) -> int:
+        subscriptions = self._context.subscriptions.values() if self._context is not None else ()
+        return sum(isinstance(each, V1Subscription) for each in subscriptions)
 
     def entity_changed(self, entity: EntityRef) -> None:
         """Look again at who may see an entity; its updates wait until that is settled."""
@@ -104,7 +124,7 @@ class Session:
         token = self._socket.query_params.get("token")
         if token is not None:
             try:
-                self._begin(token)
+                await self._begin(token)
             except Unauthenticated as error:
                 raise Close(CloseCode.SERVER_ERROR, error.message) from error
             return None
@@ -117,13 +137,15 @@ class Session:
             frame = parse_frame(text, self._wrapper)
             if frame.auth_cmd is None:
                 raise Close(CloseCode.POLICY, "Auth cmd is missing")
-            self._begin(_token_of(frame.auth_cmd))
+            await self._begin(_token_of(frame.auth_cmd))
         except (Invalid, Unauthenticated) as error:
             raise Close(CloseCode.BAD_DATA, error.message) from error
         return frame
 
-    def _begin(self, token: str) -> None:
+    async def _begin(self, token: str) -> None:
         access = self._parts.services.tokens.read_access(token)
+        quotas = await self._parts.quotas_of(access.caller)
+        self._parts.refuse_session_over(quotas)
         self._access = access
         self._context = Context(
             access.caller,
@@ -133,6 +155,7 @@ class Session:
             self._limits,
             self._outbox,
             self._backlog,
+            partial(self._parts.refuse_subscription_over, quotas),
         )
         self._v1 = V1Commands(self._context)
         self._entity_data = EntityDataCommands(self._context)

@@ -173,6 +173,8 @@ class V1Commands:
 
     def _begin(self, cmd_id: int, live: Live, entity: EntityRef) -> None:
         """Watch before anything is read, so that nothing is missed."""
+        self._context.end(cmd_id)
+        self._context.refuse_over_quota()
         self._context.add(cmd_id, V1Subscription(live))
         self._context.watch(live, [entity])
 
