@@ -55,7 +55,7 @@ def properties(packet: str, version: int) -> st.SearchStrategy[table.Properties]
         elif row.name == "subscription_identifiers":
             value = st.lists(value, min_size=1, max_size=3 if packet == "publish" else 1)
         optional[row.name] = value
-    return st.fixed_dictionaries({}, optional=optional).map(lambda made: made)  # type: ignore[return-value]
+    return st.fixed_dictionaries({}, optional=optional)  # type: ignore[return-value]
 
 
 @st.composite

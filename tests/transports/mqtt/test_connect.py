@@ -207,6 +207,7 @@ async def test_stopping_does_not_wait_for_ever(start: Start) -> None:
     await client.wait_closed()
 
     assert client.acknowledged == 0
+    assert client.disconnect_code == 0x8B
 
 
 def _bytes(*packets: p.Packet) -> bytes:

@@ -8,7 +8,6 @@ calls :meth:`Connection.flush` once for all that became ready in the tick: one w
 import asyncio
 import ssl
 from collections.abc import Callable
-from enum import IntFlag
 from typing import Any, cast
 from uuid import uuid4
 
@@ -46,14 +45,13 @@ _CLOSE_CODES = {
 }
 
 
-class Pause(IntFlag):
-    """Why a connection's socket is not read."""
-
-    AUTHENTICATING = 1
-    IN_FLIGHT = 2
-    DOOR = 4
-    WRITING = 8
-    CLOSING = 16
+# Why a connection's socket is not read, as bits. Plain ints: an IntFlag costs a microsecond a step,
+# and these are looked at for every packet.
+_AUTHENTICATING = 1
+_IN_FLIGHT = 2
+_DOOR = 4
+_WRITING = 8
+_CLOSING = 16
 
 
 class Connection(asyncio.Protocol):
@@ -80,7 +78,7 @@ class Connection(asyncio.Protocol):
         self._channel: DeviceChannel | None = None
         self._acks = Acks(self._flush_soon)
         self._held: list[Packet] = []
-        self._paused = Pause(0)
+        self._paused = 0
         self._is_dirty = False
         self._closing: RemoteProtocolError | None = None
         self._close_by_ms = 0
@@ -118,11 +116,11 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         options = self._hub.options
         self._write_by_ms = self._hub.now_ms() + int(options.write_timeout_s * 1000)
-        self._pause(Pause.WRITING)
+        self._pause(_WRITING)
 
     def resume_writing(self) -> None:
         self._write_by_ms = 0
-        self._resume(Pause.WRITING)
+        self._resume(_WRITING)
 
     # -- reading, and not reading ---------------------------------------------------------------
 
@@ -133,7 +131,7 @@ class Connection(asyncio.Protocol):
             self._held = []
         for index, packet in enumerate(packets):
             if index % _CHECK_DOOR_EVERY == 0 and self._hub.door.is_full:
-                self._pause(Pause.DOOR)
+                self._pause(_DOOR)
                 self._hub.wait_for_room(self)
             if self._paused:
                 self._held = packets[index:]
@@ -146,12 +144,12 @@ class Connection(asyncio.Protocol):
             self._fail(self._session.error)
         self._write()
 
-    def _pause(self, reason: Pause) -> None:
+    def _pause(self, reason: int) -> None:
         if not self._paused and self._transport is not None:
             self._transport.pause_reading()
         self._paused |= reason
 
-    def _resume(self, reason: Pause) -> None:
+    def _resume(self, reason: int) -> None:
         if not self._paused & reason:
             return
         self._paused &= ~reason
@@ -163,7 +161,7 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def door_has_room(self) -> None:
-        self._resume(Pause.DOOR)
+        self._resume(_DOOR)
 
     # -- writing --------------------------------------------------------------------------------
 
@@ -181,8 +179,8 @@ class Connection(asyncio.Protocol):
         self._write()
         if self._closing is not None and not self._acks:
             self._finish_close()
-        elif len(self._acks) <= self._hub.options.max_in_flight // 2:
-            self._resume(Pause.IN_FLIGHT)
+        elif self._paused & _IN_FLIGHT and len(self._acks) <= self._hub.options.max_in_flight // 2:
+            self._resume(_IN_FLIGHT)
 
     def _write(self) -> None:
         data = self._session.data_to_send()
@@ -201,7 +199,7 @@ class Connection(asyncio.Protocol):
             return
         self._closing = error
         self._close_by_ms = self._hub.now_ms() + int(self._hub.options.close_timeout_s * 1000)
-        self._pause(Pause.CLOSING)
+        self._pause(_CLOSING)
         if not self._acks:
             self._finish_close()
 
@@ -219,7 +217,7 @@ class Connection(asyncio.Protocol):
         elif self._write_by_ms and now_ms >= self._write_by_ms:
             self._hub.stats.slow_readers += 1
             self.abort()
-        elif not self._paused or self._paused is Pause.AUTHENTICATING:
+        elif not self._paused or self._paused == _AUTHENTICATING:
             # A socket that is not read has pings in it: nobody is overdue then.
             error = self._session.expire(now_ms)
             if error is not None:
@@ -241,6 +239,10 @@ class Connection(asyncio.Protocol):
         code = ReasonCode.SERVER_SHUTTING_DOWN if is_open else ReasonCode.SERVER_UNAVAILABLE
         self._fail(RemoteProtocolError("the server is stopping", code))
 
+    def close_now(self) -> None:
+        """Close without waiting for more acknowledgements."""
+        self._finish_close()
+
     def abort(self) -> None:
         """Cut the connection."""
         if self._transport is not None:
@@ -249,7 +251,7 @@ class Connection(asyncio.Protocol):
     # -- signing on -----------------------------------------------------------------------------
 
     def _on_connect(self, packet: Connect) -> None:
-        self._pause(Pause.AUTHENTICATING)
+        self._pause(_AUTHENTICATING)
         self._hub.spawn(self._sign_on(packet, self._certificate()))
 
     def _certificate(self) -> bytes | None:
@@ -281,7 +283,7 @@ class Connection(asyncio.Protocol):
         self._hub.stats.connects_accepted += 1
         self._session.accept(f"fieldline-{uuid4().hex}", self._hub.now_ms())
         self._write()
-        self._resume(Pause.AUTHENTICATING)
+        self._resume(_AUTHENTICATING)
 
     # -- what the device says and hears ---------------------------------------------------------
 
@@ -292,7 +294,7 @@ class Connection(asyncio.Protocol):
         if packet.qos:
             ack = self._acks.open(packet.packet_id)
             if len(self._acks) >= self._hub.options.max_in_flight:
-                self._pause(Pause.IN_FLIGHT)
+                self._pause(_IN_FLIGHT)
         else:
             ack = unattended()
         try:

@@ -6,6 +6,7 @@ No connection has a task or a timer of its own.
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -17,6 +18,10 @@ from fieldline.transports.mqtt.stats import MqttStats
 logger = logging.getLogger(__name__)
 
 SWEEP_S = 1.0
+SWEEP_AT_ONCE = 1_000
+"""Connections looked at in one go: about 1 ms."""
+GOOD_BYE_S = 0.5
+"""Time for the last bytes of connections that are closed with acknowledgements missing."""
 
 
 class Member(Protocol):
@@ -34,8 +39,11 @@ class Member(Protocol):
     def stop(self) -> None:
         """Close because the server stops."""
 
+    def close_now(self) -> None:
+        """Say good-bye and close, whatever is outstanding."""
+
     def abort(self) -> None:
-        """Close at once."""
+        """Cut the connection."""
 
 
 class Hub:
@@ -122,24 +130,39 @@ class Hub:
 
     def sweep(self) -> None:
         """Close what is overdue."""
+        self._sweep_some(list(self._members))
+
+    def _sweep_some(self, members: list[Member]) -> None:
+        """Look at some of them and leave the rest for after what else the loop has to do."""
         now_ms = self.now_ms()
-        for member in list(self._members):
-            self.guard(member, lambda member=member: member.expire(now_ms))  # type: ignore[misc]
+        for member in members[-SWEEP_AT_ONCE:]:
+            self.guard(member, partial(member.expire, now_ms))
+        del members[-SWEEP_AT_ONCE:]
+        if members:
+            asyncio.get_running_loop().call_soon(self._sweep_some, members)
 
     async def drain(self, timeout_s: float) -> None:
         """Close every connection, giving each the time to get its last acknowledgements."""
         self.is_stopping = True
         for member in list(self._members):
             self.guard(member, member.stop)
-        try:
-            await asyncio.wait_for(self._empty.wait(), timeout_s)
-        except TimeoutError:
-            logger.warning("%d MQTT connections did not close in time", len(self._members))
+        if not await self._emptied(timeout_s):
+            logger.warning("%d MQTT connections miss acknowledgements", len(self._members))
+            for member in list(self._members):
+                self.guard(member, member.close_now)
+            await self._emptied(GOOD_BYE_S)
         for member in list(self._members):
             member.abort()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _emptied(self, timeout_s: float) -> bool:
+        try:
+            await asyncio.wait_for(self._empty.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
 
     def guard(self, member: Member, call: Callable[[], None]) -> None:
         """Call; a failure of ours is logged and ends that one connection."""
