@@ -23,10 +23,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AsyncLimits:
-    """What bounds the nodes that wait."""
+    """What bounds the nodes that wait.
+
+    ``concurrency`` is how many messages of one node are under way at once;
+    ``store_concurrency`` the same for nodes that wait for the store, which commits them together.
+    """
 
     timeout_s: float = 30.0
     concurrency: int = 32
+    store_concurrency: int = 500
 
 
 class Lanes:
@@ -38,8 +43,9 @@ class Lanes:
     def __init__(self, node: AsyncNode[Any], limits: AsyncLimits, backlog: Backlog) -> None:
         self.step: Step
         self._node = node
-        self._limits = limits
-        self._timeout_s = None if node.waits_for_store else limits.timeout_s
+        waits = node.waits_for_store
+        self._timeout_s = None if waits else limits.timeout_s
+        self._concurrency = limits.store_concurrency if waits else limits.concurrency
         self._backlog = backlog
         self._lanes: dict[UUID, deque[Message]] = {}
         self._ready: deque[UUID] = deque()
@@ -56,7 +62,7 @@ class Lanes:
             return None
         self._lanes[originator] = deque((message,))
         self._ready.append(originator)
-        if len(self._tasks) < self._limits.concurrency:
+        if len(self._tasks) < self._concurrency:
             task = asyncio.get_running_loop().create_task(self._serve())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -94,7 +100,7 @@ class Lanes:
             async with asyncio.timeout(self._timeout_s):
                 return await self._node.process(message, step)
         except TimeoutError:
-            msg = f"The node did not finish within {self._limits.timeout_s:g} s"
+            msg = f"The node did not finish within {self._timeout_s:g} s"
             return step.failed(message, Unavailable(msg))
         except Exception as error:  # noqa: BLE001 - the node's outermost loop: any error is a Failure
             return step.failed(message, error)
