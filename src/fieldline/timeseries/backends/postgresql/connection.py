@@ -14,6 +14,7 @@ COMMAND_TIMEOUT_S = 60.0
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
+# Classes and codes of SQLSTATE that say nothing about the rows. Source: PostgreSQL, appendix A.
 _AWAY_CLASSES = frozenset(
     {
         "08",  # connection
@@ -24,10 +25,9 @@ _AWAY_CLASSES = frozenset(
         "55",  # lock not available, database not accepting commands
         "57",  # shut down, starting up, statement cancelled
         "58",  # input and output
-        "XX",  # internal, damaged data
     }
 )
-"""Classes of SQLSTATE that say nothing about the rows. Source: PostgreSQL, appendix A."""
+_AWAY_CODES = frozenset({"XX001", "XX002"})  # damaged table or index
 
 
 async def open_pool(dsn: str, size: int) -> asyncpg.Pool:
@@ -83,7 +83,8 @@ async def connected(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
 
 
 def _is_away(error: asyncpg.PostgresError) -> bool:
-    return (error.sqlstate or "")[:2] in _AWAY_CLASSES
+    code = error.sqlstate or ""
+    return code[:2] in _AWAY_CLASSES or code in _AWAY_CODES
 
 
 def _away(error: Exception) -> Unavailable:

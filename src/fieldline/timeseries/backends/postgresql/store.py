@@ -32,6 +32,10 @@ from fieldline.timeseries.store import (
 
 log = logging.getLogger(__name__)
 
+RESERVED_CONNECTIONS = 2
+"""Connections that readers leave to writers, so that slow queries cannot hold up readings."""
+READ_TIMEOUT_S = 10.0
+"""How long a reader waits for its turn."""
 MAINTENANCE_INTERVAL_S = 6 * 3600.0
 """How often the coming months are looked after; a month is made a whole month ahead."""
 
@@ -42,13 +46,14 @@ class PostgresqlStore:
     Args:
         dsn: ``postgresql://`` URL; SQLAlchemy's ``postgresql+asyncpg://`` is understood too.
         clock: tells which months to make ahead.
-        pool_size: most connections, for reading and writing together.
+        pool_size: most connections, for reading and writing together; at least 3.
     """
 
     def __init__(self, dsn: str, clock: Clock, *, pool_size: int = 10) -> None:
         self._dsn = dsn
         self._clock = clock
-        self._pool_size = pool_size
+        self._pool_size = max(pool_size, RESERVED_CONNECTIONS + 1)
+        self._readers = asyncio.Semaphore(self._pool_size - RESERVED_CONNECTIONS)
         self._open_pool: asyncpg.Pool | None = None
         self._maintenance: asyncio.Task[None] | None = None
         self._keys = KeyIds()
@@ -62,10 +67,10 @@ class PostgresqlStore:
         self._open_pool = await open_pool(self._dsn, self._pool_size)
         try:
             await self._check_schema()
-            await self.maintain()
         except BaseException:
             await self.stop()
             raise
+        await self._try_to_maintain()
         self._maintenance = asyncio.create_task(self._keep_maintaining())
 
     async def stop(self) -> None:
@@ -97,15 +102,15 @@ class PostgresqlStore:
     async def latest(
         self, entity_id: UUID, keys: tuple[str, ...] | None = None
     ) -> dict[str, Point]:
-        async with self._connection() as connection:
+        async with self._read_connection() as connection:
             return await reading.read_latest(connection, entity_id, keys)
 
     async def keys(self, entity_id: UUID) -> list[str]:
-        async with self._connection() as connection:
+        async with self._read_connection() as connection:
             return await reading.read_keys(connection, entity_id)
 
     async def read(self, query: RangeQuery) -> dict[str, list[Point]]:
-        async with self._connection() as connection:
+        async with self._read_connection() as connection:
             return await reading.read_points(connection, query)
 
     async def delete(self, deletion: Deletion) -> None:
@@ -115,7 +120,7 @@ class PostgresqlStore:
     async def attributes(
         self, entity_id: UUID, scope: Scope, keys: tuple[str, ...] | None = None
     ) -> list[Attribute]:
-        async with self._connection() as connection:
+        async with self._read_connection() as connection:
             return await attributes.read_attributes(connection, entity_id, scope, keys)
 
     async def delete_attributes(
@@ -125,7 +130,7 @@ class PostgresqlStore:
             return await attributes.delete_attributes(connection, entity_id, scope, keys)
 
     async def entities_with(self, scope: Scope, key: str, value: Value) -> list[UUID]:
-        async with self._connection() as connection:
+        async with self._read_connection() as connection:
             return await attributes.find_entities(connection, scope, key, value)
 
     async def purge(self, entity_id: UUID) -> None:
@@ -151,6 +156,19 @@ class PostgresqlStore:
             yield connection
 
     @asynccontextmanager
+    async def _read_connection(self) -> AsyncIterator[Connection]:
+        try:
+            await asyncio.wait_for(self._readers.acquire(), READ_TIMEOUT_S)
+        except TimeoutError as error:
+            msg = "Too many queries for time series are running; try again"
+            raise Unavailable(msg) from error
+        try:
+            async with self._connection() as connection:
+                yield connection
+        finally:
+            self._readers.release()
+
+    @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Connection]:
         async with self._connection() as connection, connection.transaction():
             yield connection
@@ -164,7 +182,11 @@ class PostgresqlStore:
     async def _keep_maintaining(self) -> None:
         while True:
             await asyncio.sleep(MAINTENANCE_INTERVAL_S)
-            try:
-                await self.maintain()
-            except Exception:
-                log.exception("The coming months' partitions could not be made; tried again later")
+            await self._try_to_maintain()
+
+    async def _try_to_maintain(self) -> None:
+        """Make the coming months; until that works, the default partition takes their points."""
+        try:
+            await self.maintain()
+        except Exception:
+            log.exception("The coming months' partitions could not be made; tried again later")

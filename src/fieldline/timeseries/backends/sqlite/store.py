@@ -55,6 +55,7 @@ class SqliteStore:
         self._local = threading.local()
         self._read_connections: list[sqlite3.Connection] = []
         self._keys = KeyIds()
+        self._is_stopped = False
 
     async def start(self) -> None:
         """Check that the file can be written and has the schema.
@@ -66,6 +67,7 @@ class SqliteStore:
 
     async def stop(self) -> None:
         """Finish the statement that runs and close all connections."""
+        self._is_stopped = True
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
@@ -144,9 +146,19 @@ class SqliteStore:
 
     async def _write(self, work: Callable[[sqlite3.Cursor], T]) -> T:
         """Run ``work`` as one transaction in the writer's thread, when it is our turn."""
-        loop = asyncio.get_running_loop()
         async with self._gate():
-            return await loop.run_in_executor(self._writer, self._in_transaction, work)
+            return await self._run(self._writer, self._in_transaction, work)
+
+    async def _run(
+        self,
+        threads: ThreadPoolExecutor,
+        run: Callable[[Callable[[sqlite3.Cursor], T]], T],
+        work: Callable[[sqlite3.Cursor], T],
+    ) -> T:
+        if self._is_stopped:
+            msg = "The time-series store is stopped"
+            raise Unavailable(msg)
+        return await asyncio.get_running_loop().run_in_executor(threads, run, work)
 
     def _in_transaction(self, work: Callable[[sqlite3.Cursor], T]) -> T:
         with translated(self._path):
@@ -182,8 +194,7 @@ class SqliteStore:
 
     async def _read(self, work: Callable[[sqlite3.Cursor], T]) -> T:
         """Run ``work`` on one snapshot in a reader's thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, self._in_snapshot, work)
+        return await self._run(self._readers, self._in_snapshot, work)
 
     def _in_snapshot(self, work: Callable[[sqlite3.Cursor], T]) -> T:
         with translated(self._path):
