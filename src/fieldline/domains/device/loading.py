@@ -87,6 +87,7 @@ class Loader(Generic[K, V, R]):
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+            self._give_up()  # a task that had not begun was not there to do it
 
     async def _run(self) -> None:
         try:
@@ -97,11 +98,15 @@ class Loader(Generic[K, V, R]):
                 self._is_all_changed = False
                 await self._load_batch(keys)
         finally:
-            for wanted in (*self._loading.values(), *self._waiting.values()):
-                wanted.future.cancel()
-            self._loading = {}
-            self._waiting = {}
-            self._task = None
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """End the wait for all that is still asked for: nothing, unless this is a stop."""
+        for wanted in (*self._loading.values(), *self._waiting.values()):
+            wanted.future.cancel()
+        self._loading = {}
+        self._waiting = {}
+        self._task = None
 
     async def _load_batch(self, keys: list[K]) -> None:
         try:
