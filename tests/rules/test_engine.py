@@ -408,11 +408,14 @@ class TestLoading:
         world.graphs = [graph({"new": TAP}, [])]
 
         world.engine.on_entity_changed(_event(EntityType.RULE_CHAIN, world.graphs[0].id))
-        await until(lambda: "new" in TAPS)
-        await until(lambda: not world.engine._tenants._tasks)
-        world.publish(message_of(1)[0])
+        receipts = []
+        for number in range(3):
+            message, receipt = message_of(number)
+            receipts.append(receipt)
+            world.publish(message)
+        await until(lambda: all(receipt.is_done for receipt in receipts))
 
-        assert (_seen("old"), _seen("new")) == ([], [1])
+        assert (_seen("old"), _seen("new")) == ([], [0, 1, 2])
 
     async def test_a_node_that_did_not_change_outlives_the_reload(self, world: World) -> None:
         ids = {"kept": new_id()}

@@ -1,7 +1,8 @@
 """Which tenants' rules are in memory: loads them, keeps them up to date, lets the idlest go.
 
-A tenant's rules are loaded when its first message comes; that message and those behind it wait in
-order. While they are loaded anew, because a chain was saved, messages go on through the old ones.
+A tenant's rules are loaded when its first message comes, and again when a chain was saved; messages
+that come meanwhile wait in order. So whoever has saved a chain knows that every later message takes
+it.
 """
 
 import asyncio
@@ -93,6 +94,8 @@ class Tenants:
         if entry is None:
             return
         entry.is_stale = True
+        if entry.waiting is None:
+            entry.waiting = deque()
         if entry.task is None:
             entry.task = self._spawn(self._load(tenant_id, entry))
 
@@ -155,20 +158,24 @@ class Tenants:
                 return
 
     async def _load(self, tenant_id: UUID, entry: _Entry) -> None:
-        while True:
+        entry.is_stale = True
+        while entry.is_stale:
             entry.is_stale = False
             await entry.rules.load(await self._graphs(tenant_id))
             if not entry.is_stale:
-                break
+                self._drain(entry)
+        entry.waiting = None
         entry.task = None
-        while entry.waiting:
+
+    def _drain(self, entry: _Entry) -> None:
+        """Send on what waited; what these messages cause comes behind them."""
+        while entry.waiting and not entry.is_stale:
             message = entry.waiting.popleft()
             self._backlog.remove()
             try:
                 self._go(entry.rules, message)
             except Exception:  # the outermost loop of messages that waited
                 logger.exception("a message that had waited for its tenant's rules failed")
-        entry.waiting = None
 
     async def _graphs(self, tenant_id: UUID) -> TenantGraphs:
         """Read a tenant's chains, asking again for as long as the store does not answer."""
