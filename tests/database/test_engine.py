@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from fieldline.database.engine import Database, emit_after_commit
-from fieldline.kit.errors import Conflict
+from fieldline.kit.errors import Conflict, Unavailable
 
 
 async def test_write_commits_and_read_sees_it(database: Database) -> None:
@@ -57,3 +57,23 @@ async def test_many_writers_at_once_all_commit(database: Database) -> None:
 
     async with database.read() as session:
         assert await session.scalar(text("SELECT count(*) FROM thing")) == 40
+
+
+@pytest.mark.postgres
+async def test_the_loser_of_a_deadlock_may_try_again(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    async with database.write() as session:
+        await session.execute(text("CREATE TABLE thing (id INTEGER PRIMARY KEY, n INTEGER)"))
+        await session.execute(text("INSERT INTO thing VALUES (1, 0), (2, 0)"))
+    both_hold_one = asyncio.Barrier(2)
+
+    async def add(first: int, second: int) -> None:
+        async with database.write() as session:
+            await session.execute(text("UPDATE thing SET n = n + 1 WHERE id = :i"), {"i": first})
+            await both_hold_one.wait()
+            await session.execute(text("UPDATE thing SET n = n + 1 WHERE id = :i"), {"i": second})
+
+    results = await asyncio.gather(add(1, 2), add(2, 1), return_exceptions=True)
+    await database.close()
+
+    assert [type(result) for result in results if result is not None] == [Unavailable]

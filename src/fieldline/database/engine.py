@@ -27,6 +27,8 @@ AWAY = "The database is not available; try again"
 # What asyncpg raises while it connects, before SQLAlchemy wraps anything: refused, not resolved,
 # starting up, too many clients.
 _CANNOT_CONNECT = (ConnectionError, TimeoutError, socket.gaierror, asyncpg.PostgresError)
+_ROLLED_BACK = frozenset({"40001", "40P01"})
+"""PostgreSQL: serialization failure, deadlock detected. The same transaction may work again."""
 # PostgreSQL's SQLSTATEs for U+0000 in text and in JSON, which SQLite takes; a search may hold it.
 _BAD_TEXT = {"22021", "22P05"}
 
@@ -138,6 +140,8 @@ def _translate(error: DBAPIError) -> Exception:
         return Conflict(f"The database refused the change: {_constraint(error)}")
     if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
         return Unavailable(AWAY)
+    if getattr(error.orig, "sqlstate", None) in _ROLLED_BACK:
+        return Unavailable("Another change was in the way; try again")
     if getattr(error.orig, "sqlstate", None) in _BAD_TEXT:
         return Invalid("Text cannot hold the character U+0000")
     return error

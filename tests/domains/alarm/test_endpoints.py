@@ -1,7 +1,7 @@
 from typing import Any
 
 from fieldline.domains.device import service as device_service
-from fieldline.kit.ids import EntityRef, new_id
+from fieldline.kit.ids import EntityRef, EntityType, new_id
 from tests.domains.alarm.platform import Platform
 
 Json = dict[str, Any]
@@ -276,3 +276,42 @@ async def test_the_alarms_of_a_deleted_device_go(platform: Platform) -> None:
     await world.alarms.flush()
 
     assert (await platform.as_admin.get(f"/api/alarm/{made['id']['id']}")).status_code == 404
+
+
+async def test_originators_other_than_devices_have_names_too(platform: Platform) -> None:
+    world = platform.world
+    profile_id = await world.profile_id(await world.device())
+    customer_id = world.customer.customer_id
+    assert customer_id is not None
+    await make(platform, EntityRef(EntityType.DEVICE_PROFILE, profile_id), "A")
+    await make(platform, EntityRef(EntityType.CUSTOMER, customer_id), "B")
+    await make(platform, EntityRef(EntityType.TENANT, world.tenant_id), "C")
+
+    rows = (await platform.as_admin.get(f"/api/alarms?{PAGE}&sortProperty=type")).json()["data"]
+
+    assert [row["originatorName"] for row in rows] == ["default", "Barn", None]
+
+
+async def test_an_alarm_is_given_to_a_user_and_taken_back(platform: Platform) -> None:
+    world = platform.world
+    user_id = await world.user("helper@farm.example")
+    made = await make(platform, await world.device())
+    path = f"/api/alarm/{made['id']['id']}/assign"
+
+    given = (await platform.as_admin.post(f"{path}/{user_id}")).json()
+    again = await platform.as_admin.post(f"{path}/{user_id}")
+    nobody = await platform.as_admin.post(f"{path}/{new_id()}")
+    mine = (await platform.as_admin.get(f"/api/alarms?{PAGE}&assigneeId={user_id}")).json()
+    taken = (await platform.as_admin.delete(path)).json()
+    nothing = await platform.as_admin.delete(path)
+
+    assert given["assignee"]["email"] == "helper@farm.example"
+    assert given["assignTs"] == world.clock.now_ms()
+    assert (again.status_code, nobody.status_code, nothing.status_code) == (400, 404, 400)
+    assert mine["totalElements"] == 1
+    assert (taken["assigneeId"], taken["assignee"]) == (None, None)
+    assert [m.type for m in platform.messages] == [
+        "ENTITY_CREATED",
+        "ALARM_ASSIGNED",
+        "ALARM_UNASSIGNED",
+    ]

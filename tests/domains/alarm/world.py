@@ -15,6 +15,8 @@ from fieldline.domains.device.fields import DeviceFields
 from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.tenant import service as tenant_service
 from fieldline.domains.tenant_profile import service as tenant_profile_service
+from fieldline.domains.user import credentials
+from fieldline.domains.user import service as user_service
 from fieldline.kit.clock import ManualClock
 from fieldline.kit.ids import EntityRef, EntityType, new_id
 from fieldline.messaging.backends.memory import MemoryBus
@@ -49,6 +51,23 @@ class World:
                 session, self.admin, {"name": name, **(fields or {})}, vault=VAULT
             )
         return EntityRef(EntityType.DEVICE, device.id)
+
+    async def user(self, email: str) -> UUID:
+        """Make another administrator of the tenant."""
+        membership: user_service.Membership = {
+            "authority": Authority.TENANT_ADMIN,
+            "tenant_id": self.tenant_id,
+            "customer_id": None,
+        }
+        async with self.database.write() as session:
+            user = await user_service.create(
+                session,
+                self.admin,
+                {"email": email},
+                membership,
+                credentials.inactive(VAULT, self.clock.now_ms()),
+            )
+        return user.id
 
     async def profile_id(self, device: EntityRef) -> UUID:
         async with self.database.read() as session:

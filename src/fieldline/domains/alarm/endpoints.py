@@ -40,7 +40,7 @@ MAX_LISTED = 100
 """Values of one list parameter."""
 
 
-def entity_path(entity_type: str, entity_id: str) -> EntityRef:
+async def entity_path(entity_type: str, entity_id: str) -> EntityRef:
     return parse_entity(entity_type, entity_id)
 
 
@@ -52,7 +52,7 @@ SortOrder = Annotated[str | None, Query(alias="sortOrder")]
 """Of lists of names, which have nothing else to sort by; ``TbPage`` checks it."""
 
 
-def filter_v1(
+async def filter_v1(
     search_status: Annotated[SearchStatus | None, Query(alias="searchStatus")] = None,
     status: Status | None = None,
     assignee_id: AssigneeQuery = None,
@@ -74,7 +74,7 @@ def filter_v1(
     )
 
 
-def filter_v2(
+async def filter_v2(
     status_list: Annotated[list[str] | None, Query(alias="statusList")] = None,
     severity_list: Annotated[list[str] | None, Query(alias="severityList")] = None,
     type_list: Annotated[list[str] | None, Query(alias="typeList")] = None,

@@ -1,12 +1,14 @@
 """The names that a list of alarms shows beside its ids, looked up once per list."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from fieldline.domains.alarm.models import Alarm
 from fieldline.domains.alarm.schemas import AlarmAssignee, AlarmInfo
+from fieldline.domains.customer import service as customer_service
 from fieldline.domains.device import service as device_service
+from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.user import service as user_service
 from fieldline.kit.ids import EntityType
 from fieldline.security.caller import Caller
@@ -22,12 +24,15 @@ class Name(NamedTuple):
     label: str | None = None
 
 
+Find = Callable[["AsyncSession", Caller, set[UUID]], Awaitable[dict[UUID, Name]]]
+
+
 async def with_names(
     session: "AsyncSession", caller: Caller, alarms: Iterable[Alarm]
 ) -> list[AlarmInfo]:
     """Return alarms as ThingsBoard's AlarmInfo; a name that the caller may not see is null."""
     rows = list(alarms)
-    names = await _originators(session, rows)
+    names = await _originators(session, caller, rows)
     assignees = await _assignees(session, caller, rows)
     infos = []
     for row in rows:
@@ -43,10 +48,46 @@ async def with_names(
     return infos
 
 
-async def _originators(session: "AsyncSession", alarms: Iterable[Alarm]) -> dict[UUID, Name]:
-    ids = {a.originator_id for a in alarms if a.originator_type == EntityType.DEVICE.value}
-    devices = await device_service.snapshots(session, ids) if ids else []
-    return {device.id: Name(device.name, device.label) for device in devices}
+async def _originators(
+    session: "AsyncSession", caller: Caller, alarms: Iterable[Alarm]
+) -> dict[UUID, Name]:
+    ids: dict[str, set[UUID]] = {}
+    for alarm in alarms:
+        ids.setdefault(alarm.originator_type, set()).add(alarm.originator_id)
+    names: dict[UUID, Name] = {}
+    for kind, find in (_FINDERS if caller.is_tenant_admin else _FINDERS_FOR_CUSTOMERS).items():
+        if kind.value in ids:
+            names |= await find(session, caller, ids[kind.value])
+    return names
+
+
+async def _devices(session: "AsyncSession", _caller: Caller, ids: set[UUID]) -> dict[UUID, Name]:
+    found = await device_service.snapshots(session, ids)
+    return {device.id: Name(device.name, device.label) for device in found}
+
+
+async def _profiles(session: "AsyncSession", caller: Caller, ids: set[UUID]) -> dict[UUID, Name]:
+    found = await device_profile_service.by_ids(session, caller, ids)
+    return {profile.id: Name(profile.name) for profile in found}
+
+
+async def _customers(session: "AsyncSession", caller: Caller, ids: set[UUID]) -> dict[UUID, Name]:
+    found = await customer_service.by_ids(session, caller, ids)
+    return {customer.id: Name(customer.title) for customer in found}
+
+
+async def _users(session: "AsyncSession", caller: Caller, ids: set[UUID]) -> dict[UUID, Name]:
+    return {user.id: Name(user.email) for user in await user_service.by_ids(session, caller, ids)}
+
+
+_FINDERS: dict[EntityType, Find] = {
+    EntityType.DEVICE: _devices,
+    EntityType.DEVICE_PROFILE: _profiles,
+    EntityType.CUSTOMER: _customers,
+    EntityType.USER: _users,
+}
+_FINDERS_FOR_CUSTOMERS = {EntityType.DEVICE: _devices}
+"""The alarms that a customer user sees are of the customer's devices."""
 
 
 async def _assignees(
