@@ -63,6 +63,7 @@ class MqttClient(asyncio.Protocol):
         self.connack: Connack | None = None
         self.acknowledged = 0
         self.pongs = 0
+        self.reads = 0
         self.acknowledges = True
         self.puback_count = 0
         self.acknowledged_ids: list[int] = []
@@ -213,6 +214,7 @@ class MqttClient(asyncio.Protocol):
         self._send(self._connect)
 
     def data_received(self, data: bytes) -> None:
+        self.reads += 1
         for packet in self._reader.feed(data):
             handler = _HANDLERS.get(type(packet))
             if handler is not None:
