@@ -145,6 +145,29 @@ def test_a_latest_value_that_the_reply_showed_is_not_sent_again() -> None:
     assert rig.frames == [{(DEVICE, "b"): (5, 1)}]
 
 
+def test_a_value_that_is_older_than_what_waits_is_dropped_after_the_reply_too() -> None:
+    rig = Rig(LatestValues)
+    rig.run([("reading", "a", 9, 9)])
+
+    assert isinstance(rig.live, LatestValues)
+    rig.live.shown({(DEVICE, "a"): (4, 4)})
+    rig.run([("reading", "a", 5, 5), ("take", "", 0, 0)])
+
+    assert rig.frames == [{(DEVICE, "a"): (9, 9)}]
+
+
+def test_a_key_deleted_while_the_reply_was_made_ends_empty() -> None:
+    rig = Rig(LatestValues)
+    rig.run([("delete", "a", 0, 0)])
+
+    assert isinstance(rig.live, LatestValues)
+    rig.live.shown({(DEVICE, "a"): (4, 4)})
+    rig.live.take()
+    rig.run([("reading", "a", 2, 2), ("take", "", 0, 0)])
+
+    assert rig.frames == [{(DEVICE, "a"): DELETED}, {(DEVICE, "a"): (2, 2)}]
+
+
 def test_latest_values_wait_once_per_key_and_never_fill_the_backlog() -> None:
     rig = Rig(LatestValues, max_pending_points=2)
 

@@ -31,7 +31,7 @@ class SocketLimits:
     max_watched_entities: int = 20_000
     max_frame_bytes: int = 32_768
     max_waiting_replies: int = 16
-    max_pending_points: int = 20_000
+    max_pending_points: int = 50_000
     max_pending_bytes: int = 4 * 1024 * 1024
     auth_timeout_s: float = 10.0
     send_timeout_s: float = 5.0

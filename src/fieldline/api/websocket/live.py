@@ -152,11 +152,14 @@ class LatestValues(Live):
     def shown(self, values: Mapping[Place, Shown]) -> None:
         """Note what the reply shows, which need not be sent again."""
         for place, (ts_ms, value) in values.items():
-            if value is None:
-                continue
-            self._known[place] = (ts_ms, value)
             pending = self._pending.get(place)
-            if pending is not None and pending != DELETED and not _is_news(pending, (ts_ms, value)):
+            if value is None or pending == DELETED:
+                continue
+            shown = (ts_ms, value)
+            if pending is None:
+                self._known[place] = shown
+            elif not _is_news(pending, shown):
+                self._known[place] = shown
                 del self._pending[place]
                 self._backlog.add(-1, -_size(pending))
 
@@ -229,13 +232,13 @@ class EveryPoint(Live):
         """Note what the reply shows, which need not be sent again."""
         for place, points in values.items():
             known = set(points)
-            if known:
-                self._last[place] = max(known, key=_time)
             pending = self._pending.pop(place, [])
             left = [point for point in pending if point not in known]
             self._release([point for point in pending if point in known])
             if left:
                 self._pending[place] = left
+            elif known:
+                self._last[place] = max(known, key=_time)
 
     def take(self) -> bytes | None:
         pending, self._pending = self._pending, {}

@@ -109,7 +109,10 @@ class Session:
         self._alarm.set()
 
     async def _run(self) -> None:
-        await self._socket.accept()
+        try:
+            await self._socket.accept()
+        except (OSError, WebSocketDisconnect) as error:
+            raise Gone from error
         frame = await self._authenticate()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._outbox.run())
