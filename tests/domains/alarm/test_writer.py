@@ -13,7 +13,7 @@ from fieldline.domains.alarm.models import Alarm
 from fieldline.domains.alarm.status import AlarmFilter, Severity
 from fieldline.domains.alarm.writer import AlarmWriter
 from fieldline.kit.errors import Unavailable
-from fieldline.kit.ids import EntityRef
+from fieldline.kit.ids import EntityRef, new_id
 from fieldline.kit.paging import PageRequest
 from fieldline.messaging.events import EntityChanged
 from tests.domains.alarm.world import World
@@ -233,3 +233,13 @@ async def test_waits_for_a_database_that_is_away_and_does_nothing_twice(
         (10, 20),
         (30, 40),
     ]
+
+
+async def test_an_alarm_outlives_the_customer_that_it_was_meant_for(world: World) -> None:
+    device = await world.device()
+    change = replace(raising(world, device, 10), customer_id=new_id())
+
+    (stored,) = await put_all(world, change)
+
+    assert stored.outcome is Outcome.CREATED
+    assert [a.customer_id for a in await alarms_of(world, device)] == [None]

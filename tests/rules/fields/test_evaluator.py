@@ -12,10 +12,13 @@ from fieldline.domains.alarm import service as alarm_service
 from fieldline.domains.alarm.status import Severity
 from fieldline.domains.calculated_field import service as field_service
 from fieldline.domains.calculated_field.configuration import AlarmConfiguration
+from fieldline.domains.customer import service as customer_service
 from fieldline.domains.device import service as device_service
+from fieldline.domains.device.fields import DeviceFields
 from fieldline.kit.errors import Unavailable
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.messaging.events import KeysDeleted
+from fieldline.security.tokens import Tokens
 from fieldline.timeseries.backends.memory import MemoryStore
 from fieldline.timeseries.store import Point, Scope
 from tests.domains.alarm.world import World
@@ -314,3 +317,29 @@ async def test_values_wait_in_order_while_their_rules_cannot_be_loaded(
     assert store.failures == []
     for device in devices:
         assert await times(world, device) == [(T0, T0 + 1), (T0 + 2, 0)]
+
+
+async def test_alarms_after_a_change_of_customer_are_the_new_ones(world: World) -> None:
+    device = await world.device("meter", {"customer_id": world.customer.customer_id})
+    await add_rule(world, device, over("co2", 1000))
+    tokens = Tokens(b"k" * 64, clock=world.clock)
+    customers = [world.customer.customer_id, world.other_customer.customer_id, None]
+    async with running(world, MemoryStore()) as process:
+        for step in range(3):
+            if step == 1:
+                async with world.database.write() as session:
+                    fields: DeviceFields = {"customer_id": customers[1]}
+                    await device_service.update(session, world.admin, device.id, fields)
+            if step == 2:
+                async with world.database.write() as session:
+                    await customer_service.delete(
+                        session, world.admin, customers[1] or device.id, tokens=tokens
+                    )
+            process.send(device, T0 + 2 * step, co2=2000)
+            process.send(device, T0 + 2 * step + 1, co2=1)
+            await process.settle(2 * step + 2)
+
+        alarms = await alarms_of(world, device)
+
+    # The second customer's alarm is nobody's any more, as its device is.
+    assert [alarm.customer_id for alarm in alarms] == [customers[0], None, None]

@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from uuid import UUID
 
 from fieldline.database.engine import Database, emit_after_commit
@@ -105,17 +106,24 @@ class AlarmWriter:
         changes = [change for change, _on_stored in batch]
         try:
             results = await self._commit_patiently(changes)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - told to whoever asked for the change
             if len(batch) > 1:
                 logger.warning("a batch of alarm changes was refused (%s): one by one", error)
                 for single in batch:
                     await self._store([single])
                 return
-            logger.exception("an alarm change was refused")
-            _call_back(batch[0][1], None, error)
+            await self._give_up(*batch[0], error)
             return
         for (_change, on_stored), result in zip(batch, results, strict=True):
             _call_back(on_stored, result, None)
+
+    async def _give_up(self, change: Change, on_stored: OnStored, error: Exception) -> None:
+        if isinstance(error, Conflict) and isinstance(change, Raise) and change.customer_id:
+            # The customer was deleted after the rule had looked; its devices are nobody's now.
+            await self._store([(replace(change, customer_id=None), on_stored)])
+            return
+        logger.error("an alarm change was refused", exc_info=error)
+        _call_back(on_stored, None, error)
 
     async def _commit_patiently(self, changes: Sequence[Change]) -> list[Stored]:
         clashes = 0

@@ -382,6 +382,8 @@ class FieldsEvaluator:
             self._on_rule(event)
         elif kind is EntityType.DEVICE and event.change is not Change.CREATED:
             self._mark_stale(event.entity.id)
+        elif kind is EntityType.CUSTOMER and event.change is Change.DELETED:
+            self._on_customer_deleted(event.entity.id)
 
     def _on_alarm(self, event: EntityChanged) -> None:
         """Take note that somebody else than the rule itself changed an alarm of its name."""
@@ -403,6 +405,13 @@ class FieldsEvaluator:
             for entity in self._entities.values():
                 if owner.id in {entity.wanted.entity.id, entity.profile_id}:
                     entity.is_stale = True
+
+    def _on_customer_deleted(self, customer_id: UUID) -> None:
+        """Learn whose the customer's devices are now."""
+        for entity in self._entities.values():
+            knowledge = entity.knowledge
+            if knowledge is not None and knowledge.originator.customer_id == customer_id:
+                entity.is_stale = True
 
     def _on_keys_deleted(self, event: KeysDeleted) -> None:
         self._mark_stale(event.entity.id)

@@ -46,7 +46,8 @@ class CompiledRule:
             text = self.details_text
             for name, value in zip(names, values, strict=True):
                 text = text.replace(f"${{{name}}}", value_text(value))
-            details["data"] = text
+            # PostgreSQL stores no U+0000.
+            details["data"] = text.replace("\0", "\ufffd")
         if self.dashboard_id is not None:
             details["dashboardId"] = str(self.dashboard_id)
         return details or None
