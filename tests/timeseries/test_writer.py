@@ -2,113 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
 
 from fieldline.kit.clock import ManualClock
-from fieldline.kit.errors import Invalid, Unavailable
-from fieldline.kit.ids import EntityRef, EntityType
-from fieldline.kit.values import INT64_MAX, INT64_MIN, JsonText, Value
-from fieldline.timeseries.backends.sqlite import SqliteStore
+from fieldline.kit.errors import Unavailable
+from fieldline.kit.ids import EntityRef
+from fieldline.kit.values import Value
 from fieldline.timeseries.store import (
     Attribute,
     Point,
-    RangeQuery,
     Scope,
-    WriteBatch,
-    WriteResult,
 )
-from fieldline.timeseries.writer import TimeseriesWriter, WriterLimits
-from tests.timeseries.stores import open_sqlite
-
-TENANT = uuid4()
-T0 = 1_700_000_000_000
-LIMITS = WriterLimits(max_pending_rows=100, max_batch_rows=10, retry_delays_s=(0.0,))
-
-
-class FaultyStore:
-    """A real store whose writes fail as a test says, before they reach it."""
-
-    def __init__(self, store: SqliteStore) -> None:
-        self._store = store
-        self.batches: list[WriteBatch] = []
-        self.failures: list[Exception] = []
-        self.open = asyncio.Event()
-        self.open.set()
-
-    async def write(self, batch: WriteBatch) -> WriteResult:
-        await self.open.wait()
-        self.batches.append(batch)
-        if self.failures:
-            raise self.failures.pop(0)
-        if any("poison" in readings.values for readings in batch.readings):
-            msg = "cannot store poison"
-            raise ValueError(msg)
-        return await self._store.write(batch)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-
-class Told:
-    """Remembers in which order the writer told what."""
-
-    def __init__(self) -> None:
-        self.events: list[Any] = []
-
-    def on_saved(self, name: object) -> Callable[[Exception | None], None]:
-        return lambda error: self.events.append((name, error))
-
-    def on_attributes_saved(self, name: object) -> Callable[[set[str], Exception | None], None]:
-        return lambda written, error: self.events.append((name, sorted(written), error))
-
-    def on_readings(self, _tenant: UUID, entity: EntityRef, ts_ms: int, values: object) -> None:
-        self.events.append(("readings", entity, ts_ms, values))
-
-    def on_attributes(self, *told: object) -> None:
-        self.events.append(("attributes", *told[1:]))
-
-
-@pytest.fixture
-async def store(sqlite_url: str) -> AsyncIterator[FaultyStore]:
-    async with open_sqlite(sqlite_url) as store:
-        yield FaultyStore(store)
-
-
-@pytest.fixture
-def told() -> Told:
-    return Told()
-
-
-@pytest.fixture
-async def writer(
-    store: FaultyStore, clock: ManualClock, told: Told
-) -> AsyncIterator[TimeseriesWriter]:
-    writer = TimeseriesWriter(
-        store,
-        clock,
-        on_readings=told.on_readings,
-        on_attributes=told.on_attributes,
-        limits=LIMITS,
-    )
-    writer.start()
-    yield writer
-    store.open.set()
-    await writer.stop()
-
-
-@pytest.fixture
-def device() -> EntityRef:
-    return EntityRef(EntityType.DEVICE, uuid4())
-
-
-async def stored(store: FaultyStore, device: EntityRef, key: str) -> list[Point]:
-    query = RangeQuery(device.id, (key,), INT64_MIN, INT64_MAX, 10_000, descending=False)
-    points: dict[str, list[Point]] = await store.read(query)
-    return points[key]
+from fieldline.timeseries.writer import TimeseriesWriter
+from tests.timeseries.faults import T0, TENANT, FaultyStore, Told, stored
 
 
 async def test_stores_readings_and_calls_back(
@@ -390,51 +297,3 @@ async def test_stop_does_not_wait_for_ever(
 
     assert told.events == []  # nobody was told that it was stored
     assert "1 rows that the store did not take" in caplog.text
-
-
-@pytest.mark.parametrize(
-    "key", ["", "  ", "k" * 256, "<b>", "a<script>", "{{x}}", "nul\0", "\ud800"]
-)
-async def test_refuses_a_key(
-    writer: TimeseriesWriter, store: FaultyStore, device: EntityRef, key: str
-) -> None:
-    with pytest.raises(Invalid):
-        writer.save_readings(TENANT, device, T0, {"good": 1, key: 1})
-    with pytest.raises(Invalid):
-        writer.save_attributes(TENANT, device, Scope.SERVER, {"good": 1, key: 1})
-    await writer.flush()
-
-    assert await store.keys(device.id) == []
-
-
-@pytest.mark.parametrize(
-    "value", [float("nan"), float("inf"), -float("inf"), 2**63, -(2**63) - 1, "\ud800"]
-)
-async def test_refuses_a_value(
-    writer: TimeseriesWriter, store: FaultyStore, device: EntityRef, value: Value
-) -> None:
-    with pytest.raises(Invalid, match="'k'"):
-        writer.save_readings(TENANT, device, T0, {"good": 1, "k": value})
-    await writer.flush()
-
-    assert await store.keys(device.id) == []
-
-
-@pytest.mark.parametrize("ts_ms", [2**63, -(2**63) - 1])
-async def test_refuses_a_time(writer: TimeseriesWriter, device: EntityRef, ts_ms: int) -> None:
-    with pytest.raises(Invalid, match="64 bits"):
-        writer.save_readings(TENANT, device, ts_ms, {"k": 1})
-
-
-async def test_removes_nul_characters_from_strings(
-    writer: TimeseriesWriter, store: FaultyStore, told: Told, device: EntityRef
-) -> None:
-    given: dict[str, Value] = {"s": "a\0b\0", "n": 1, "j": JsonText('"\0"')}
-    writer.save_readings(TENANT, device, T0, given)
-    await writer.flush()
-
-    cleaned = {"s": "ab", "n": 1, "j": '""'}
-    assert {key: point.value for key, point in (await store.latest(device.id)).items()} == cleaned
-    assert type((await store.latest(device.id))["j"].value) is JsonText
-    assert told.events == [("readings", device, T0, cleaned)]
-    assert given["s"] == "a\0b\0"
