@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +17,7 @@ from fieldline.domains.device.directory import DeviceDirectory
 from fieldline.domains.device_credentials.content import Content, certificate_body, check_content
 from fieldline.domains.device_profile import service as profile_service
 from fieldline.domains.tenant import service as tenant_service
+from fieldline.kit.errors import Unavailable
 from fieldline.kit.ids import new_id
 from fieldline.kit.json import dumps_text
 from fieldline.messaging.backends.memory import MemoryBus
@@ -311,3 +313,17 @@ async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition():  # noqa: ASYNC110 - nothing tells when a record was refreshed
             await asyncio.sleep(0.005)
+
+
+async def test_a_database_that_is_away_is_said_and_asked_again() -> None:
+    database = Database("postgresql+asyncpg://nobody@127.0.0.1:1/none")
+    directory = DeviceDirectory(database, VAULT, MemoryBus())
+
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await directory.by_access_token("T1")
+        with pytest.raises(Unavailable):
+            await directory.by_id(new_id())
+
+    await directory.close()
+    await database.close()

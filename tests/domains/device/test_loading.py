@@ -89,7 +89,7 @@ async def test_what_changed_during_the_read_is_read_again() -> None:
 
     found = await asyncio.gather(source.loader.get(key), source.loader.get(other))
 
-    assert found == ["new", "other"]
+    assert list(found) == ["new", "other"]
     assert source.reads == [[key, other], [key]]
     assert set(source.kept) == {("new", True), ("other", True)}
 

@@ -21,7 +21,7 @@ from fieldline.kit.errors import (
 )
 from fieldline.kit.ids import new_id
 from fieldline.kit.paging import PageRequest
-from fieldline.kit.unique_name import NameConflict, Strategy
+from fieldline.kit.unique_name import NameConflict, Naming, Strategy
 from fieldline.messaging.events import Change
 from tests.domains.device.factory import SYS_ADMIN, VAULT, World, make_tenant
 
@@ -116,7 +116,7 @@ async def test_a_taken_name_can_be_made_unique(
 ) -> None:
     await world.device("meter")
     await world.device("meter-1")
-    naming = service.Naming(NameConflict.UNIQUIFY, "-", strategy)
+    naming = Naming(NameConflict.UNIQUIFY, "-", strategy)
 
     async with world.database.write() as session:
         device = await service.create(
