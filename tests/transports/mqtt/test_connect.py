@@ -136,6 +136,21 @@ async def test_silence_before_connect_is_ended(site: Site) -> None:
     writer.close()
 
 
+async def test_a_sweep_reaches_every_connection(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldline.transports.mqtt.hub.SWEEP_AT_ONCE", 2)
+    for number in range(5):
+        site.world.device(f"token {number}")
+        await site.client(username=f"token {number}", keep_alive_s=10)
+
+    site.clock.advance(15_000)
+    site.transport.sweep()
+
+    await until(lambda: site.transport.connections == 0)
+    assert [client.disconnect_code for client in site.clients] == [0x8D] * 5
+
+
 async def test_keep_alive_is_enforced_and_pings_keep_the_connection(site: Site) -> None:
     client = await site.client(keep_alive_s=10)
     site.clock.advance(14_000)

@@ -304,6 +304,19 @@ async def test_a_full_door_stops_the_reading_until_it_has_room(start: Start) -> 
     assert client.is_open
 
 
+async def test_a_device_may_sign_on_while_the_door_is_full(start: Start) -> None:
+    site = await start(IngestOptions(in_flight=1))
+    site.world.device("other")
+    client = await site.client()
+    site.world.bus.consume(site.world.keep_open)
+    await client.publish(TELEMETRY, b'{"a":1}')
+    await until(lambda: site.world.door.is_full)
+
+    other = await site.client(username="other")
+
+    assert other.is_open
+
+
 @settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
 @given(data=st.data())
 async def test_a_connection_of_noise_harms_nobody(site: Site, data: st.DataObject) -> None:

@@ -130,7 +130,7 @@ class Connection(asyncio.Protocol):
             packets = self._held + packets
             self._held = []
         for index, packet in enumerate(packets):
-            if index % _CHECK_DOOR_EVERY == 0 and self._hub.door.is_full:
+            if index % _CHECK_DOOR_EVERY == 0 and self._channel and self._hub.door.is_full:
                 self._pause(_DOOR)
                 self._hub.wait_for_room(self)
             if self._paused:
