@@ -3,6 +3,7 @@
 import secrets
 import string
 from collections.abc import Collection
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
 
@@ -22,6 +23,15 @@ class Strategy(StrEnum):
 
     RANDOM = "RANDOM"
     INCREMENTAL = "INCREMENTAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What to do when the name of something new is taken."""
+
+    conflict: NameConflict = NameConflict.FAIL
+    separator: str = "_"
+    strategy: Strategy = Strategy.RANDOM
 
 
 def unique_name(name: str, taken: Collection[str], *, separator: str, strategy: Strategy) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Query
 
 from fieldline.kit.ids import parse_id
+from fieldline.kit.unique_name import NameConflict, Naming, Strategy
 
 
 def id_list(name: str) -> Callable[[list[str]], Awaitable[list[UUID]]]:
@@ -18,4 +19,14 @@ def id_list(name: str) -> Callable[[list[str]], Awaitable[list[UUID]]]:
     return read
 
 
+async def naming(
+    conflict: Annotated[NameConflict, Query(alias="nameConflictPolicy")] = NameConflict.FAIL,
+    separator: Annotated[str, Query(alias="uniquifySeparator", max_length=16)] = "_",
+    strategy: Annotated[Strategy, Query(alias="uniquifyStrategy")] = Strategy.RANDOM,
+) -> Naming:
+    """Read what to do when the name of something new is taken."""
+    return Naming(conflict, separator, strategy)
+
+
+NamingQuery = Annotated[Naming, Depends(naming)]
 IdList = Annotated[list[UUID], Depends(id_list("ids"))]

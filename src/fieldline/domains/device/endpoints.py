@@ -28,11 +28,10 @@ from fieldline.domains.device_credentials.service import Replacing
 from fieldline.kit.errors import Invalid
 from fieldline.kit.ids import EntityType, parse_id
 from fieldline.kit.paging import Page, PageRequest
-from fieldline.kit.unique_name import NameConflict, Strategy
 from fieldline.rest.callers import TenantAdmin, TenantOrCustomer
 from fieldline.rest.dialects import tb_router
 from fieldline.rest.paging import PageData, TbPage
-from fieldline.rest.parameters import id_list
+from fieldline.rest.parameters import NamingQuery, id_list
 from fieldline.rest.services import ServicesDep
 from fieldline.rest.sessions import ReadSession, WriteSession
 from fieldline.rest.wire import values_of
@@ -41,19 +40,11 @@ from fieldline.security.caller import Caller
 router = tb_router("device")
 
 
-def _naming(
-    conflict: Annotated[NameConflict, Query(alias="nameConflictPolicy")] = NameConflict.FAIL,
-    separator: Annotated[str, Query(alias="uniquifySeparator", max_length=16)] = "_",
-    strategy: Annotated[Strategy, Query(alias="uniquifyStrategy")] = Strategy.RANDOM,
-) -> service.Naming:
-    return service.Naming(conflict, separator, strategy)
-
-
-def _type_filter(kind: Annotated[str | None, Query(alias="type")] = None) -> DeviceFilter:
+async def _type_filter(kind: Annotated[str | None, Query(alias="type")] = None) -> DeviceFilter:
     return DeviceFilter(type=kind or None)
 
 
-def _info_filter(
+async def _info_filter(
     kind: Annotated[str | None, Query(alias="type")] = None,
     profile_id: Annotated[str | None, Query(alias="deviceProfileId")] = None,
     active: Annotated[str | None, Query()] = None,
@@ -68,7 +59,6 @@ def _info_filter(
     )
 
 
-NamingQuery = Annotated[service.Naming, Depends(_naming)]
 TypeFilter = Annotated[DeviceFilter, Depends(_type_filter)]
 InfoFilter = Annotated[DeviceFilter, Depends(_info_filter)]
 DeviceIds = Annotated[list[UUID], Depends(id_list("deviceIds"))]

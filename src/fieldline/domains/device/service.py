@@ -24,7 +24,7 @@ from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.kit.errors import Forbidden, NotFound, StaleVersion
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page, PageRequest
-from fieldline.kit.unique_name import NameConflict, Strategy, unique_name
+from fieldline.kit.unique_name import NameConflict, Naming, unique_name
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.security.caller import Caller
 from fieldline.security.permissions import DENIED, Operation, check
@@ -32,15 +32,6 @@ from fieldline.security.secrets import Vault
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
-
-
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """What to do when the name of a new device is taken."""
-
-    conflict: NameConflict = NameConflict.FAIL
-    separator: str = "_"
-    strategy: Strategy = Strategy.RANDOM
 
 
 @dataclass(frozen=True, slots=True)
