@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from fieldline.kit.clock import Clock
+from fieldline.kit.clock import Clock, SystemClock
 from fieldline.kit.errors import Unavailable
 from fieldline.kit.values import Value
 from fieldline.timeseries.backends.postgresql import (
@@ -45,13 +45,13 @@ class PostgresqlStore:
 
     Args:
         dsn: ``postgresql://`` URL; SQLAlchemy's ``postgresql+asyncpg://`` is understood too.
-        clock: tells which months to make ahead.
+        clock: tells which months to make ahead; the machine's by default.
         pool_size: most connections, for reading and writing together; at least 3.
     """
 
-    def __init__(self, dsn: str, clock: Clock, *, pool_size: int = 10) -> None:
+    def __init__(self, dsn: str, clock: Clock | None = None, *, pool_size: int = 10) -> None:
         self._dsn = dsn
-        self._clock = clock
+        self._clock = clock or SystemClock()
         self._pool_size = max(pool_size, RESERVED_CONNECTIONS + 1)
         self._readers = asyncio.Semaphore(self._pool_size - RESERVED_CONNECTIONS)
         self._open_pool: asyncpg.Pool | None = None
