@@ -37,7 +37,6 @@ class Platform:
     app: FastAPI
     services: Services
     door: Door
-    socket_limits: SocketLimits
     administrator: str | None = None
     first_password: str | None = None
     is_ready: bool = False
@@ -66,7 +65,7 @@ async def open_platform(settings: Settings, *, demo: bool) -> AsyncIterator[Plat
         sockets = SocketParts(services, telemetry, hub, _socket_limits(settings))
         sockets.listen()
         mqtt = await start_mqtt(door, settings, stack)
-        platform = Platform(FastAPI(), services, door, sockets.limits)
+        platform = Platform(FastAPI(), services, door)
         if new_administrator is not None:
             platform.administrator = new_administrator.email
             platform.first_password = new_administrator.password

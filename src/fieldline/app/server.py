@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
+from fieldline.api.websocket.protocol import UVICORN_OPTIONS, SocketProtocol
 from fieldline.app.platform import Platform, open_platform
 from fieldline.kit.errors import Unavailable
 from fieldline.settings import Settings
@@ -70,8 +71,7 @@ def _http_config(settings: Settings, platform: Platform) -> uvicorn.Config:
         platform.app,
         loop="none",
         http="httptools",
-        ws="websockets-sansio",
-        ws_max_size=platform.socket_limits.max_frame_bytes,
+        ws=SocketProtocol,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -79,6 +79,7 @@ def _http_config(settings: Settings, platform: Platform) -> uvicorn.Config:
         timeout_graceful_shutdown=DRAIN_S,
         ssl_certfile=_path(settings.http_ssl_certificate) if settings.http_ssl_enabled else None,
         ssl_keyfile=_path(settings.http_ssl_key) if settings.http_ssl_enabled else None,
+        **UVICORN_OPTIONS,
     )
 
 

@@ -15,7 +15,7 @@ from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.revocation import handlers as revocation_handlers
 from fieldline.domains.revocation import service as revocation_service
 from fieldline.domains.rule_chain import metadata as rule_chain_metadata
-from fieldline.kit.clock import SystemClock
+from fieldline.kit.clock import Clock, SystemClock
 from fieldline.kit.errors import Unavailable
 from fieldline.messaging.backends.memory import MemoryBus
 from fieldline.messaging.events import AttributesSaved, ReadingsSaved
@@ -42,7 +42,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await bring_schema_up_to_date(database, settings)
         tokens = await _open_tokens(database, vault, settings)
         revocation_handlers.listen(bus, tokens)
-        store = make_store(database, settings)
+        store = make_store(database, settings, clock)
         await store.start()
         stack.push_async_callback(store.stop)
         writer = TimeseriesWriter(
@@ -134,12 +134,12 @@ async def bring_schema_up_to_date(database: Database, settings: Settings) -> Non
         raise Unavailable(msg)
 
 
-def make_store(database: Database, settings: Settings) -> TimeseriesStore:
+def make_store(database: Database, settings: Settings, clock: Clock) -> TimeseriesStore:
     """Return the store of readings that goes with the database."""
     if settings.is_embedded:
         return SqliteStore(settings.data_dir / "fieldline.db", database.gate.enter)
     url = database.url.set(drivername="postgresql")
-    return PostgresqlStore(url.render_as_string(hide_password=False))
+    return PostgresqlStore(url.render_as_string(hide_password=False), clock)
 
 
 def _data_folder(settings: Settings) -> Path:
