@@ -188,3 +188,39 @@ def packets(version: int) -> st.SearchStrategy[p.Packet]:
     if is_5:
         kinds.append(auths())
     return st.one_of(kinds)
+
+
+Mutation = tuple[str, int, int]
+
+
+def mutations() -> st.SearchStrategy[list[Mutation]]:
+    """Ways to damage a stream."""
+    position = st.integers(0, 10_000)
+    return st.lists(
+        st.one_of(
+            st.tuples(st.just("flip"), position, st.integers(0, 7)),
+            st.tuples(st.just("cut"), position, st.just(0)),
+            st.tuples(st.just("insert"), position, st.integers(0, 255)),
+            st.tuples(st.just("set"), position, st.integers(0, 255)),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+
+
+def mutate(stream: bytes, changes: list[Mutation]) -> bytes:
+    """Return the damaged stream."""
+    changed = bytearray(stream)
+    for what, position, argument in changes:
+        if not changed:
+            break
+        at = position % len(changed)
+        if what == "flip":
+            changed[at] ^= 1 << argument
+        elif what == "cut":
+            del changed[at:]
+        elif what == "insert":
+            changed.insert(at, argument)
+        else:
+            changed[at] = argument
+    return bytes(changed)

@@ -1,5 +1,3 @@
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +5,7 @@ from hypothesis import strategies as st
 from fieldline.protocols.mqtt.encoder import encode
 from fieldline.protocols.mqtt.packets import Connect, Packet
 from fieldline.protocols.mqtt.reader import PacketReader
-from tests.protocols.mqtt.strategies import VERSIONS, connects, packets
+from tests.protocols.mqtt.strategies import VERSIONS, Mutation, connects, mutate, mutations, packets
 
 
 @given(VERSIONS.flatmap(connects))
@@ -43,43 +41,12 @@ def test_how_a_stream_was_cut_makes_no_difference(data: st.DataObject) -> None:
     assert reader.held_bytes == 0
 
 
-def _mutations() -> st.SearchStrategy[Any]:
-    position = st.integers(0, 10_000)
-    return st.lists(
-        st.one_of(
-            st.tuples(st.just("flip"), position, st.integers(0, 7)),
-            st.tuples(st.just("cut"), position, st.just(0)),
-            st.tuples(st.just("insert"), position, st.integers(0, 255)),
-            st.tuples(st.just("set"), position, st.integers(0, 255)),
-        ),
-        min_size=1,
-        max_size=4,
-    )
-
-
-def _mutate(stream: bytes, mutations: list[tuple[str, int, int]]) -> bytes:
-    changed = bytearray(stream)
-    for what, position, argument in mutations:
-        if not changed:
-            break
-        at = position % len(changed)
-        if what == "flip":
-            changed[at] ^= 1 << argument
-        elif what == "cut":
-            del changed[at:]
-        elif what == "insert":
-            changed.insert(at, argument)
-        else:
-            changed[at] = argument
-    return bytes(changed)
-
-
 @given(st.data())
 def test_damaged_packets_raise_nothing_and_read_the_same_however_cut(data: st.DataObject) -> None:
     version = data.draw(VERSIONS)
     sent = data.draw(st.lists(packets(version), min_size=1, max_size=3))
     good = b"".join(encode(packet, version) for packet in sent)
-    stream = _mutate(good, data.draw(_mutations()))
+    stream = mutate(good, data.draw(mutations()))
     whole, bytewise = PacketReader(version), PacketReader(version)
 
     at_once = whole.feed(stream)
@@ -90,13 +57,11 @@ def test_damaged_packets_raise_nothing_and_read_the_same_however_cut(data: st.Da
         assert (bytewise.error is None) == (whole.error is None)
 
 
-@given(VERSIONS.flatmap(connects), _mutations())
-def test_damaged_connects_raise_nothing(
-    packet: Connect, mutations: list[tuple[str, int, int]]
-) -> None:
+@given(VERSIONS.flatmap(connects), mutations())
+def test_damaged_connects_raise_nothing(packet: Connect, changes: list[Mutation]) -> None:
     reader = PacketReader()
 
-    reader.feed(_mutate(encode(packet, packet.version), mutations))
+    reader.feed(mutate(encode(packet, packet.version), changes))
 
 
 @given(st.binary(max_size=200), st.sampled_from([0, 3, 4, 5]))

@@ -10,6 +10,7 @@ from fieldline.protocols.mqtt import packets as p
 from fieldline.protocols.mqtt.encoder import encode
 from fieldline.protocols.mqtt.properties import Properties
 from fieldline.timeseries.store import RangeQuery
+from tests.protocols.mqtt.strategies import mutate, mutations, packets
 from tests.transports.mqtt.client import until
 from tests.transports.mqtt.conftest import Site, Start
 
@@ -328,5 +329,23 @@ async def test_a_connection_of_noise_harms_nobody(site: Site, data: st.DataObjec
     client.send_raw(noise)
     writer.close()
     await client.close()
+    await until(lambda: site.transport.connections == 0)
+
+    assert site.transport.stats.unexpected_errors == 0
+
+
+@settings(max_examples=100, suppress_health_check=list(HealthCheck), deadline=None)
+@given(data=st.data())
+async def test_damaged_packets_end_at_most_their_connection(
+    site: Site, data: st.DataObject
+) -> None:
+    version = data.draw(st.sampled_from([3, 4, 5]))
+    sent = [p.Publish(TELEMETRY, b'{"a":1}', 1, 1), *data.draw(st.lists(packets(version)))]
+    good = b"".join(encode(packet, version) for packet in sent)
+    client = await site.client(version)
+
+    client.send_raw(mutate(good, data.draw(mutations())))
+    await client.close()
+    await until(lambda: site.transport.connections == 0)
 
     assert site.transport.stats.unexpected_errors == 0
