@@ -11,7 +11,6 @@ import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 from uuid import UUID
 
 from fieldline.domains.alarm.changes import Outcome, Stored
@@ -26,6 +25,7 @@ from fieldline.messaging.message import Message, MessageType
 from fieldline.messaging.receipt import Receipt
 from fieldline.rules.fields.loader import Loader, Wanted
 from fieldline.rules.fields.state import UNKNOWN, Knowledge, RuleState
+from fieldline.rules.fields.tracked import Entity, Step, Submitted, Then
 from fieldline.timeseries.store import Scope
 
 logger = logging.getLogger(__name__)
@@ -49,25 +49,6 @@ _MESSAGES: dict[Outcome, tuple[MessageType, dict[str, str]]] = {
 }
 
 
-class Submitted(Protocol):
-    """What :meth:`FieldsEvaluator.submit` takes: :class:`SavedValues` or anything of its shape."""
-
-    @property
-    def tenant_id(self) -> UUID: ...
-    @property
-    def entity(self) -> EntityRef: ...
-    @property
-    def profile_id(self) -> UUID | None: ...
-    @property
-    def scope(self) -> Scope | None: ...
-    @property
-    def ts_ms(self) -> int: ...
-    @property
-    def values(self) -> Mapping[str, Value]: ...
-    @property
-    def receipt(self) -> Receipt: ...
-
-
 @dataclass(slots=True)
 class SavedValues:
     """Values of one time that are about to be stored; ``scope`` None means a time series."""
@@ -79,39 +60,6 @@ class SavedValues:
     ts_ms: int
     values: Mapping[str, Value]
     receipt: Receipt
-
-
-Then = Callable[[], None]
-
-
-class _Step:
-    """Values that were evaluated and wait for their alarm changes to be stored."""
-
-    __slots__ = ("open", "saved", "then")
-
-    def __init__(self, saved: Submitted, then: Then, changes: int) -> None:
-        self.saved = saved
-        self.then = then
-        self.open = changes
-
-
-class _Entity:
-    """One entity. ``waiting`` is not evaluated yet, ``steps`` is evaluated and not given on."""
-
-    __slots__ = ("is_loading", "is_stale", "knowledge", "profile_id", "steps", "waiting", "wanted")
-
-    def __init__(self, wanted: Wanted) -> None:
-        self.wanted = wanted
-        self.profile_id: UUID | None = None
-        self.knowledge: Knowledge | None = None
-        self.is_stale = False
-        self.is_loading = False
-        self.waiting: deque[tuple[Submitted, Then]] = deque()
-        self.steps: deque[_Step] = deque()
-
-    @property
-    def is_idle(self) -> bool:
-        return not (self.is_loading or self.waiting or self.steps)
 
 
 class FieldsEvaluator:
@@ -140,8 +88,8 @@ class FieldsEvaluator:
         self._clock = clock
         self._max_entities = max_entities
         self._owners: set[UUID] = set()
-        self._entities: OrderedDict[UUID, _Entity] = OrderedDict()
-        self._to_load: deque[_Entity] = deque()
+        self._entities: OrderedDict[UUID, Entity] = OrderedDict()
+        self._to_load: deque[Entity] = deque()
         self._pending = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -216,9 +164,7 @@ class FieldsEvaluator:
             return True
         return saved.profile_id is None and saved.entity.type is EntityType.DEVICE
 
-    def _evaluate(
-        self, entity: _Entity, knowledge: Knowledge, saved: Submitted, then: Then
-    ) -> None:
+    def _evaluate(self, entity: Entity, knowledge: Knowledge, saved: Submitted, then: Then) -> None:
         try:
             decided = knowledge.apply(saved.scope, saved.ts_ms, saved.values, self._clock.now_ms())
         except Exception:
@@ -228,13 +174,13 @@ class FieldsEvaluator:
             then()
             return
         self._hold(saved)
-        step = _Step(saved, then, len(decided))
+        step = Step(saved, then, len(decided))
         entity.steps.append(step)
         for state, change in decided:
             self._alarms.put(change, self._when_stored(entity, knowledge, step, state))
 
     def _when_stored(
-        self, entity: _Entity, knowledge: Knowledge, step: _Step, state: RuleState
+        self, entity: Entity, knowledge: Knowledge, step: Step, state: RuleState
     ) -> Callable[[Stored | None, Exception | None], None]:
         def on_stored(stored: Stored | None, error: Exception | None) -> None:
             if stored is None:
@@ -247,7 +193,7 @@ class FieldsEvaluator:
 
         return on_stored
 
-    def _give_on(self, entity: _Entity) -> None:
+    def _give_on(self, entity: Entity) -> None:
         """Store the values whose alarms are stored, and those behind them that had none."""
         while entity.steps and entity.steps[0].open == 0:
             step = entity.steps.popleft()
@@ -255,7 +201,7 @@ class FieldsEvaluator:
         if entity.waiting and not entity.steps:
             self._want(entity)
 
-    def _finish(self, step: _Step) -> None:
+    def _finish(self, step: Step) -> None:
         try:
             step.then()
         except Exception:
@@ -274,7 +220,7 @@ class FieldsEvaluator:
             self._idle.set()
         saved.receipt.release()
 
-    def _tell_rules(self, knowledge: Knowledge, step: _Step, stored: Stored) -> None:
+    def _tell_rules(self, knowledge: Knowledge, step: Step, stored: Stored) -> None:
         if stored.outcome is Outcome.UNCHANGED:
             return
         type_, metadata = _MESSAGES[stored.outcome]
@@ -296,8 +242,8 @@ class FieldsEvaluator:
 
     # Loading
 
-    def _add(self, saved: Submitted) -> _Entity:
-        entity = _Entity(Wanted(saved.entity, saved.tenant_id))
+    def _add(self, saved: Submitted) -> Entity:
+        entity = Entity(Wanted(saved.entity, saved.tenant_id))
         entity.profile_id = saved.profile_id
         self._entities[saved.entity.id] = entity
         if len(self._entities) > self._max_entities:
@@ -313,7 +259,7 @@ class FieldsEvaluator:
             if looks == _EVICTION_LOOKS:
                 return
 
-    def _want(self, entity: _Entity) -> None:
+    def _want(self, entity: Entity) -> None:
         """Have an entity loaded, once nothing of it is on its way to the stores any more."""
         if entity.is_loading or entity.steps:
             return
@@ -352,7 +298,7 @@ class FieldsEvaluator:
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
-    async def _load(self, batch: list[_Entity]) -> None:
+    async def _load(self, batch: list[Entity]) -> None:
         for entity in batch:
             entity.is_stale = False
         loaded = await self._loader.load([entity.wanted for entity in batch])
@@ -362,7 +308,7 @@ class FieldsEvaluator:
             entity.is_loading = False
             self._evaluate_waiting(entity, knowledge)
 
-    def _evaluate_waiting(self, entity: _Entity, knowledge: Knowledge) -> None:
+    def _evaluate_waiting(self, entity: Entity, knowledge: Knowledge) -> None:
         while entity.waiting and not entity.is_stale:
             saved, then = entity.waiting.popleft()
             try:
