@@ -79,7 +79,9 @@ async def open_platform(settings: Settings, *, demo: bool) -> AsyncIterator[Plat
 
 
 def _why_not_ready(platform: Platform) -> str | None:
-    return None if platform.is_ready else "starting or stopping"
+    if not platform.is_ready:
+        return "starting or stopping"
+    return "the store of readings is away" if platform.services.writer.is_store_away else None
 
 
 async def _start_cleaning(services: Services, settings: Settings, stack: AsyncExitStack) -> None:

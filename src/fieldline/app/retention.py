@@ -46,7 +46,7 @@ class Retention:
         while True:
             count = await self._store.expire(before_ms, limit=BATCH_POINTS)
             total += count
-            if count < BATCH_POINTS:
+            if count == 0:
                 return total
             await asyncio.sleep(PAUSE_S)
 

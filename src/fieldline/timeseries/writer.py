@@ -91,6 +91,10 @@ class Saves(Protocol):
             Invalid: as for readings.
         """
 
+    @property
+    def is_store_away(self) -> bool:
+        """Whether the last try to write failed and rows wait for the store."""
+
     async def flush(self) -> None:
         """Wait until everything that was given so far is committed and called back."""
 
