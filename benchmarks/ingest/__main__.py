@@ -6,6 +6,7 @@ result is one line of JSON.
 
 import argparse
 import json
+import resource
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -29,6 +30,8 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> int:
     arguments = _arguments()
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     url = urlsplit(arguments.url)
     if arguments.tokens is not None:
         tokens = arguments.tokens.read_text().split()
