@@ -17,7 +17,7 @@ from fieldline.messaging.receipt import Receipt
 from fieldline.rules.alarms import Alarms
 from fieldline.rules.backlog import Backlog
 from fieldline.rules.engine import EngineLimits, RuleEngine
-from fieldline.rules.fields.evaluator import Submitted
+from fieldline.rules.fields.tracked import Submitted
 from fieldline.rules.lanes import AsyncLimits
 from fieldline.rules.node import AsyncNode, Context, EmptyConfig, Node, Outcome, follow
 from fieldline.rules.registry import NodeType, Registry, discover

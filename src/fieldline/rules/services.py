@@ -8,7 +8,7 @@ from fieldline.kit.clock import Clock
 from fieldline.messaging.bus import Bus
 from fieldline.rules.alarms import Alarms
 from fieldline.rules.backlog import Backlog
-from fieldline.rules.fields.evaluator import Submitted
+from fieldline.rules.fields.tracked import Submitted
 from fieldline.rules.scripts.pool import ScriptPool
 from fieldline.timeseries.writer import Saves
 

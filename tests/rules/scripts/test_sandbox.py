@@ -2,7 +2,13 @@
 
 import pytest
 
-from fieldline.rules.scripts.sandbox import Sandbox, ScriptError, ScriptLimitError, ScriptLimits
+from fieldline.rules.scripts.sandbox import (
+    Sandbox,
+    ScriptError,
+    ScriptLimitError,
+    ScriptLimits,
+    answer_of,
+)
 
 LIMITS = ScriptLimits(timeout_s=0.1, memory_bytes=8_000_000)
 
@@ -67,6 +73,35 @@ def test_refuses_what_does_not_compile_or_would_wait(body: str) -> None:
 def test_is_stopped_over_a_limit(body: str) -> None:
     with pytest.raises(ScriptLimitError):
         _run(body)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "throw {toString() { while (true) {} }};",
+        "Error.prototype.toString = () => { while (true) {} };",
+        "InternalError.prototype.toString = () => { while (true) {} };",
+        "Object.prototype[Symbol.toPrimitive] = () => { while (true) {} };",
+        "Object.prototype.toJSON = () => { while (true) {} }; return {};",
+        "Error.prepareStackTrace = () => { while (true) {} };",
+        "Object.defineProperty(Error.prototype, 'stack', {get() { while (true) {} }});",
+        "Object.defineProperty(Error.prototype, 'message', {get() { while (true) {} }});",
+        "Object.setPrototypeOf(InternalError.prototype, {toString() { while (true) {} }});",
+    ],
+)
+def test_telling_the_error_is_within_the_limits_too(before: str) -> None:
+    with pytest.raises(ScriptLimitError, match="stopped after"):
+        _run(f"{before} while (true) {{}}")
+
+
+def test_an_error_of_its_own_may_not_even_have_a_text() -> None:
+    with pytest.raises(ScriptError, match="without a text"):
+        _run("throw {toString() { throw 1; }};")
+
+
+def test_half_a_surrogate_pair_is_an_error() -> None:
+    with pytest.raises(ScriptError, match="Unicode"):
+        answer_of(_run("return '\\ud800';"))
 
 
 def test_endless_recursion_is_an_error() -> None:

@@ -11,13 +11,19 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from fieldline.kit.clock import Clock
-from fieldline.kit.json import dumps_text, loads
+from fieldline.kit.json import dumps_text
 from fieldline.messaging.message import Message
 from fieldline.rules.backlog import Backlog
-from fieldline.rules.scripts.sandbox import Sandbox, ScriptError, ScriptLimitError, ScriptLimits
+from fieldline.rules.scripts.sandbox import (
+    Sandbox,
+    ScriptError,
+    ScriptLimitError,
+    ScriptLimits,
+    answer_of,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +35,13 @@ BLOCKED_MS = 60_000
 Then = Callable[[str | None, Exception | None], None]
 """Called on the event loop with a script's answer as JSON text, or with why there is none."""
 Answer = tuple[str | None, Exception | None]
+
+
+class Continues(Protocol):
+    """A node's context, as far as scripts need it."""
+
+    def proceed(self, relation: str, message: Message) -> None: ...
+    def fail(self, message: Message, reason: Exception) -> None: ...
 
 
 @dataclass(slots=True)
@@ -79,8 +92,28 @@ class Script:
                 done.set_result(result)
 
         self.call(message, then)
-        result = await done
-        return None if result is None else loads(result)
+        return answer_of(await done)
+
+    def decide(
+        self, message: Message, context: Continues, relation_of: Callable[[Any], str]
+    ) -> None:
+        """Run the script on a message, and go on by the relation that its answer stands for.
+
+        What ``relation_of`` raises follows Failure, as does an error of the script.
+        """
+
+        def then(result: str | None, error: Exception | None) -> None:
+            if error is not None:
+                context.fail(message, error)
+                return
+            try:
+                relation = relation_of(answer_of(result))
+            except Exception as problem:  # noqa: BLE001 - it runs outside the engine's loop
+                context.fail(message, problem)
+            else:
+                context.proceed(relation, message)
+
+        self.call(message, then)
 
     def compile(self) -> Sandbox:
         """Make the sandbox; runs in the worker's thread."""

@@ -7,20 +7,51 @@ Nothing outside JavaScript can be reached: there is no module, network, file or 
 import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import quickjs
 
 from fieldline.kit.errors import Invalid
+from fieldline.kit.json import loads
 
-ARGUMENTS = ("msg", "metadata", "msgType")
+MAX_REASON_LENGTH = 300
+"""Characters of a script's own error that are told."""
 
 _WRAPPER = """(function (body) {
-    const parse = JSON.parse, stringify = JSON.stringify;
-    const script = new Function("msg", "metadata", "msgType", body);
+    const parse = JSON.parse, stringify = JSON.stringify, text = String;
+    const lock = (object, name, value) => Object.defineProperty(
+        object, name, {value, writable: false, configurable: false, enumerable: false});
+    lock(InternalError.prototype, "toString", Error.prototype.toString);
+    lock(InternalError.prototype, "name", "InternalError");
+    lock(InternalError.prototype, "message", "");
+    lock(InternalError.prototype, "stack", "");
+    lock(InternalError.prototype, Symbol.toPrimitive, undefined);
+    lock(Error, "prepareStackTrace", undefined);
+    lock(Error, "stackTraceLimit", 0);
+    const explain = (error) => {
+        try { return "!" + text(error); } catch (_) { return "!an error without a text"; }
+    };
+    let script;
+    try {
+        script = new Function("msg", "metadata", "msgType", body);
+    } catch (error) {
+        const reason = explain(error);
+        return () => reason;
+    }
     return function (msg, metadata, type) {
-        return stringify(script(parse(msg), parse(metadata), type));
+        if (msg === undefined) { return ""; }
+        try {
+            const result = stringify(script(parse(msg), parse(metadata), type));
+            return result === undefined ? "" : "=" + result;
+        } catch (error) {
+            return explain(error);
+        }
     };
 })"""
+# QuickJS's Python binding turns an exception into text outside of the time limit, holding the GIL:
+# a thrown {toString() { while (true) {} }} would stop the whole process. So every exception is
+# caught and told as text inside; only the interpreter's own InternalError comes out (it cannot be
+# caught), and what makes the text of that is locked before the script can touch it.
 _REFUSED = re.compile(r"(?<![\w$.])(async|await|Promise|setTimeout)(?![\w$])")
 _STRINGS_AND_COMMENTS = re.compile(
     r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`""", re.DOTALL
@@ -77,9 +108,12 @@ class Sandbox:
         self._context.set_time_limit(limits.timeout_s)
         try:
             self._call = self._context.eval(f"{_WRAPPER}({json.dumps(body)})")
+            problem: str = self._call()
         except quickjs.JSException as error:
-            msg = f"the script does not compile: {_first_line(error)}"
-            raise ScriptError(msg) from error
+            raise self._explain(str(error)) from error
+        if problem:
+            msg = f"the script does not compile: {_line(problem[1:])}"
+            raise ScriptError(msg)
 
     def call(self, msg: str, metadata: str, msg_type: str) -> str | None:
         """Run the script; arguments and result are JSON text (the type is plain text).
@@ -99,19 +133,21 @@ class Sandbox:
             )
             raise ScriptError(text)
         try:
-            result: str | None = self._call(msg, metadata, msg_type)
+            answer: str = self._call(msg, metadata, msg_type)
         except quickjs.JSException as error:
-            raise self._explain(error) from error
-        if result is not None and len(result) > self._limits.result_length:
+            raise self._explain(str(error)) from error
+        if answer.startswith("!"):
+            raise self._explain(answer[1:])
+        if len(answer) - 1 > self._limits.result_length:
             text = (
-                f"the script answered {len(result)} characters; "
+                f"the script answered {len(answer) - 1} characters; "
                 f"{self._limits.result_length} are allowed"
             )
             raise ScriptError(text)
-        return result
+        return answer[1:] if answer else None
 
-    def _explain(self, error: Exception) -> ScriptError:
-        text = _first_line(error)
+    def _explain(self, text: str) -> ScriptError:
+        text = _line(text)
         if text == "InternalError: interrupted":
             return ScriptLimitError(f"the script was stopped after {self._limits.timeout_s:g} s")
         if text in ("InternalError: out of memory", "null"):
@@ -121,5 +157,20 @@ class Sandbox:
         return ScriptError(f"the script failed: {text}")
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0]
+def answer_of(result: str | None) -> Any:  # noqa: ANN401 - JSON is any of its types
+    """Return what a script answered; None for nothing.
+
+    Raises:
+        ScriptError: it holds half a surrogate pair, which no text outside of JavaScript can.
+    """
+    if result is None:
+        return None
+    try:
+        return loads(result)
+    except ValueError as error:
+        raise ScriptError("the script answered text that is not valid Unicode") from error
+
+
+def _line(text: str) -> str:
+    """Return the first line of an error's text, cut to what a log line may hold."""
+    return text.strip().split("\n", 1)[0][:MAX_REASON_LENGTH]

@@ -61,7 +61,15 @@ async def test_sees_metadata_and_type(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["return 1;", "return 'true';", "return;", "return msg.a.b;", "throw 'odd';"]
+    "body",
+    [
+        "return 1;",
+        "return 'true';",
+        "return;",
+        "return msg.a.b;",
+        "throw 'odd';",
+        "return '\\ud800';",
+    ],
 )
 async def test_anything_else_follows_failure(world: World, body: str) -> None:
     await _run(world, body, {})

@@ -1,11 +1,11 @@
 """Action: write a message to the server's log."""
 
 import logging
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
-from fieldline.kit.json import dumps_text, loads
+from fieldline.kit.json import dumps_text
 from fieldline.messaging.message import Message
 from fieldline.rules.node import SUCCESS, Context, Node, Outcome, follow
 from fieldline.rules.scripts.config import ScriptConfig, is_same_script
@@ -68,16 +68,13 @@ class Log(Node[Config]):
             logger.info(text)
             return follow(SUCCESS, message)
 
-        def then(result: str | None, error: Exception | None) -> None:
-            text = None if result is None else loads(result)
-            if error is not None:
-                context.fail(message, error)
-            elif isinstance(text, str):
-                logger.info(text)
-                context.proceed(SUCCESS, message)
-            else:
-                msg = f"the script answered {type(text).__name__}, not a text"
-                context.fail(message, ScriptError(msg))
-
-        self._script.call(message, then)
+        self._script.decide(message, context, _write)
         return None
+
+
+def _write(text: Any) -> str:  # noqa: ANN401 - JSON is any of its types
+    if not isinstance(text, str):
+        msg = f"the script answered {type(text).__name__}, not a text"
+        raise ScriptError(msg)
+    logger.info(text)
+    return SUCCESS

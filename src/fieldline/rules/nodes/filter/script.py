@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from fieldline.kit.json import loads
 from fieldline.messaging.message import Message
 from fieldline.rules.node import Context, Node, Outcome
 from fieldline.rules.scripts.config import ScriptConfig
@@ -50,23 +49,16 @@ class ScriptFilter(Node[Config]):
             await self._scripts.unload(self._script)
 
     def process(self, message: Message, context: Context) -> Outcome:
-        def then(result: str | None, error: Exception | None) -> None:
-            if error is not None:
-                context.fail(message, error)
-            elif result == "true":
-                context.proceed("True", message)
-            elif result == "false":
-                context.proceed("False", message)
-            else:
-                context.fail(message, _not_boolean(result))
-
         if self._script is None:
             raise ScriptError("the script is not loaded")
-        self._script.call(message, then)
+        self._script.decide(message, context, _relation)
         return None
 
 
-def _not_boolean(result: str | None) -> ScriptError:
-    answer: Any = None if result is None else loads(result)
+def _relation(answer: Any) -> str:  # noqa: ANN401 - JSON is any of its types
+    if answer is True:
+        return "True"
+    if answer is False:
+        return "False"
     msg = f"the script answered {type(answer).__name__}, not true or false"
-    return ScriptError(msg)
+    raise ScriptError(msg)
