@@ -1,3 +1,4 @@
+import re
 from uuid import uuid4
 
 import pytest
@@ -78,6 +79,26 @@ async def test_titles_are_unique_within_a_tenant_only(platform: Platform) -> Non
 
     taken = await first.admin.post("/api/v1/customers", json={"title": "Same"})
     expect_v1_error(taken, 409, "already exists")
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("uniquifyStrategy=INCREMENTAL&uniquifySeparator=-", r"Customer A-1"),
+        ("uniquifyStrategy=RANDOM", r"Customer A_[A-Za-z0-9]{6}"),
+    ],
+)
+async def test_a_taken_title_is_made_unique_when_asked(
+    platform: Platform, query: str, title: str
+) -> None:
+    tenant = await platform.tenant()
+    path = f"/api/customer?nameConflictPolicy=UNIQUIFY&{query}"
+
+    made = await created(tenant.admin, path, {"title": "Customer A"})
+
+    assert re.fullmatch(title, made["title"])
+    expect_error(await tenant.admin.post(path, json={}), 400, 31)
+    expect_error(await tenant.admin.post(path, json={"title": "Public"}), 400, 31)
 
 
 async def test_an_unknown_customer_is_not_found(platform: Platform) -> None:

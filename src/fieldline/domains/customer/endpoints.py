@@ -12,7 +12,7 @@ from fieldline.kit.errors import NotFound
 from fieldline.rest.callers import TenantAdmin, TenantOrCustomer
 from fieldline.rest.dialects import tb_router
 from fieldline.rest.paging import PageData, TbPage
-from fieldline.rest.parameters import id_list
+from fieldline.rest.parameters import NamingQuery, id_list
 from fieldline.rest.services import ServicesDep
 from fieldline.rest.sessions import ReadSession, WriteSession
 from fieldline.rest.wire import values_of
@@ -47,11 +47,13 @@ async def get_customer_title(
 
 
 @router.post("/customer")
-async def save_customer(body: CustomerSave, caller: TenantAdmin, session: WriteSession) -> Customer:
+async def save_customer(
+    body: CustomerSave, caller: TenantAdmin, session: WriteSession, naming: NamingQuery
+) -> Customer:
     """Create a customer or, with an id, replace it."""
     fields: service.CustomerFields = values_of(body, "id", "version")
     if body.id is None:
-        saved = await service.create(session, caller, fields)
+        saved = await service.create(session, caller, fields, naming)
     else:
         saved = await service.update(session, caller, body.id, fields, version=body.version)
     return Customer.model_validate(saved)

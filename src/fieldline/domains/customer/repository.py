@@ -34,6 +34,13 @@ class CustomerRepository:
         query = select(Customer).where(Customer.tenant_id == tenant_id, Customer.title == title)
         return await self._session.scalar(query)
 
+    async def titles_from(self, tenant_id: UUID, prefix: str) -> set[str]:
+        """Return the titles that begin so."""
+        query = select(Customer.title).where(
+            Customer.tenant_id == tenant_id, Customer.title.startswith(prefix, autoescape=True)
+        )
+        return set(await self._session.scalars(query))
+
     async def public(self, tenant_id: UUID) -> Customer | None:
         query = select(Customer).where(Customer.tenant_id == tenant_id, Customer.is_public)
         return await self._session.scalar(query)

@@ -15,6 +15,7 @@ from fieldline.kit.errors import Forbidden, StaleVersion
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page, PageRequest
 from fieldline.kit.text import check_text
+from fieldline.kit.unique_name import NameConflict, Naming, unique_name
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.rest.contact import check_contact
 from fieldline.security.caller import Caller
@@ -103,13 +104,23 @@ async def by_ids(
     return [customer for customer in found if customer.tenant_id == tenant_id]
 
 
-async def create(session: "AsyncSession", caller: Caller, fields: CustomerFields) -> Customer:
+async def create(
+    session: "AsyncSession", caller: Caller, fields: CustomerFields, naming: Naming | None = None
+) -> Customer:
+    """Make a customer; ``naming`` says what to do when the title is taken.
+
+    Raises:
+        CustomerTitleTaken: the tenant has one of this title.
+        LimitReached: the tenant's profile allows no more.
+    """
     tenant_id = _tenant_of(caller)
     check(caller, Operation.CREATE, EntityType.CUSTOMER, tenant_id=tenant_id)
     repository = CustomerRepository(session)
     await tenant_profile_service.require_room(
         session, tenant_id, EntityType.CUSTOMER, lambda: repository.count(tenant_id)
     )
+    if naming is not None and naming.conflict is NameConflict.UNIQUIFY:
+        fields = {**fields, "title": await _free_title(session, tenant_id, fields, naming)}
     customer = Customer(tenant_id=tenant_id, is_public=False)
     await _set(session, customer, {"title": None, **fields})
     await repository.add(customer)
@@ -208,6 +219,14 @@ async def _set_title(session: "AsyncSession", customer: Customer, title: str | N
     if other is not None and other is not customer:
         raise CustomerTitleTaken
     customer.title = title or ""
+
+
+async def _free_title(
+    session: "AsyncSession", tenant_id: UUID, fields: CustomerFields, naming: Naming
+) -> str:
+    title = fields.get("title") or ""
+    taken = await CustomerRepository(session).titles_from(tenant_id, title)
+    return unique_name(title, taken, separator=naming.separator, strategy=naming.strategy)
 
 
 def _tenant_of(caller: Caller) -> UUID:
