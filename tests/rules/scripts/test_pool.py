@@ -111,3 +111,31 @@ async def test_an_unloaded_script_answers_what_it_was_given(pool: ScriptPool) ->
     await until(lambda: len(answers) == 1)
 
     assert answers == ["1"]
+
+
+async def test_a_script_that_cannot_be_stopped_is_left_behind(
+    pool: ScriptPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldline.rules.scripts.pool.LOST_AFTER_S", 0.0)
+    monkeypatch.setattr("fieldline.rules.scripts.pool._WATCH_S", 0.02)
+    # 400 million elements: some seconds in which QuickJS does not look at the clock.
+    endless = await pool.load("if (msg) { return new Array(4e8).join(''); } return 1;")
+    beside = await pool.load("return msg;")
+    same_thread = await pool.load("return msg + 1;")
+    answers: list[object] = []
+    others: list[object] = []
+
+    for data in (False, True, False):
+        _call(endless, data, answers)
+    await until(lambda: pool._workers[0].busy_s > 0 or bool(answers))
+    _call(beside, 1, others)
+    _call(same_thread, 1, others)
+    await until(lambda: len(answers) == 3 and len(others) == 2)
+    _call(endless, False, answers)
+    _call(same_thread, 2, others)
+    await until(lambda: len(answers) == 4 and len(others) == 3)
+
+    assert answers[0] == "1"
+    assert all("could not be stopped" in str(answer) for answer in answers[1:])
+    assert others == ["1", "2", "3"]
+    assert pool.backlog.count == 0

@@ -7,10 +7,11 @@ Measured: one hop per call 8,600 calls/s, one per 64 calls 105,000.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from fieldline.kit.clock import Clock
@@ -24,6 +25,7 @@ from fieldline.rules.scripts.sandbox import (
     ScriptLimits,
     answer_of,
 )
+from fieldline.rules.scripts.worker import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +33,14 @@ CALLS_PER_HOP = 256
 STRIKES = 3
 """Calls over a limit after which a script is not run for a while."""
 BLOCKED_MS = 60_000
+TIMEOUTS_PER_HOP = 2
+"""A hop that took this many time limits comes back, so that others of its thread get their turn."""
+LOST_AFTER_TIMEOUTS = 10
+LOST_AFTER_S = 5.0
+"""A thread busy with one hop for this much longer is given up: the script cannot be stopped."""
+MAX_LOST = 8
+"""Threads given up before scripts are run no more; each one uses a processor for ever."""
+_WATCH_S = 1.0
 
 Then = Callable[[str | None, Exception | None], None]
 """Called on the event loop with a script's answer as JSON text, or with why there is none."""
@@ -52,18 +62,35 @@ class _Call:
     then: Then
 
 
+@dataclass(slots=True)
+class _Hop:
+    """Calls on their way to the thread and back; the thread appends answers in order."""
+
+    calls: list[_Call]
+    now_ms: int
+    answers: list[Answer] = field(default_factory=list)
+    is_begun: bool = False
+
+
 class Script:
     """A loaded script. Calls are answered in their order."""
 
-    def __init__(self, body: str, worker: ThreadPoolExecutor, pool: "ScriptPool") -> None:
+    def __init__(self, body: str, thread: int, pool: "ScriptPool") -> None:
+        self.thread = thread
         self._body = body
-        self._worker = worker
         self._pool = pool
         self._sandbox: Sandbox | None = None
         self._waiting: deque[_Call] = deque()
+        self._hop: _Hop | None = None
         self._is_running = False
+        self._is_lost = False
         self._strikes = 0
         self._blocked_until_ms = 0
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether calls are with the thread."""
+        return self._hop is not None
 
     def call(self, message: Message, then: Then) -> None:
         """Run the script on a message."""
@@ -73,7 +100,7 @@ class Script:
         )
         if not self._is_running:
             self._is_running = True
-            self._pool.loop.call_soon(self._hop)
+            self._pool.loop.call_soon(self._send)
 
     async def ask(self, message: Message) -> Any:  # noqa: ANN401 - JSON is any of its types
         """Run the script on a message and wait for what it answers; None for nothing.
@@ -124,16 +151,36 @@ class Script:
         """Give the sandbox's memory back; runs in the worker's thread."""
         self._sandbox = None
 
-    def _hop(self) -> None:
+    def lose_thread(self) -> None:
+        """Go on without the thread, which does not come back from one of its scripts.
+
+        The one that holds it is never run again; the others get a new sandbox in the next thread.
+        """
+        self._sandbox = None
+        hop = self._hop
+        if hop is not None and hop.is_begun:
+            self._is_lost = True
+            self._land(hop)
+
+    def _send(self) -> None:
         """Send what waits to the thread."""
         count = min(len(self._waiting), CALLS_PER_HOP)
         calls = [self._waiting.popleft() for _ in range(count)]
-        future = self._worker.submit(self._run, calls, self._pool.clock.now_ms())
-        future.add_done_callback(lambda done: self._pool.wake(self._land, calls, done))
+        self._hop = hop = _Hop(calls, self._pool.clock.now_ms())
+        if self._is_lost or self._pool.is_off:
+            self._land(hop)
+        else:
+            self._pool.submit(self.thread, partial(self._run, hop))
 
-    def _run(self, calls: list[_Call], now_ms: int) -> list[Answer]:
+    def _run(self, hop: _Hop) -> None:
         """Run calls; in the worker's thread."""
-        return [self._answer(call, now_ms) for call in calls]
+        hop.is_begun = True
+        until_s = time.monotonic() + self._pool.limits.timeout_s * TIMEOUTS_PER_HOP
+        for call in hop.calls:
+            hop.answers.append(self._answer(call, hop.now_ms))
+            if time.monotonic() > until_s:
+                break
+        self._pool.wake(self._land, hop)
 
     def _answer(self, call: _Call, now_ms: int) -> Answer:
         if now_ms < self._blocked_until_ms:
@@ -144,7 +191,7 @@ class Script:
         except ScriptLimitError as error:
             self._strike(now_ms)
             return None, error
-        except ScriptError as error:
+        except Exception as error:  # noqa: BLE001 - the thread's outermost loop: told as Failure
             return None, error
 
     def _strike(self, now_ms: int) -> None:
@@ -155,25 +202,25 @@ class Script:
             self._strikes = 0
             self._blocked_until_ms = now_ms + BLOCKED_MS
 
-    def _land(self, calls: list[_Call], future: "Future[list[Answer]]") -> None:
+    def _land(self, hop: _Hop) -> None:
         """Hand the answers out; on the event loop."""
-        if future.cancelled():
+        if hop is not self._hop:
             return
-        failure = future.exception()
-        answers: list[Answer]
-        if failure is not None:
-            reason = failure if isinstance(failure, Exception) else RuntimeError(repr(failure))
-            answers = [(None, reason)] * len(calls)
+        self._hop = None
+        answers, rest = list(hop.answers), hop.calls[len(hop.answers) :]
+        if self._is_lost or self._pool.is_off:
+            reason = ScriptLimitError("the script could not be stopped; it is not run any more")
+            answers += [(None, reason)] * len(rest)
         else:
-            answers = future.result()
-        for call, (result, error) in zip(calls, answers, strict=True):
+            self._waiting.extendleft(reversed(rest))
+        for call, (result, error) in zip(hop.calls, answers, strict=False):
             self._pool.backlog.remove()
             try:
                 call.then(result, error)
             except Exception:  # a worker's outermost loop: other calls must go on
                 logger.exception("going on after a script failed")
         if self._waiting:
-            self._hop()
+            self._pool.loop.call_soon(self._send)
         else:
             self._is_running = False
 
@@ -199,12 +246,12 @@ class ScriptPool:
         self.clock = clock
         self.backlog = backlog
         self.limits = limits or ScriptLimits()
-        self._workers = [
-            ThreadPoolExecutor(1, thread_name_prefix=f"script-{index}") for index in range(threads)
-        ]
+        self._workers = [Worker(f"script-{index}") for index in range(threads)]
         self._load = [0] * threads
-        self._scripts: dict[Script, int] = {}
+        self._scripts: set[Script] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._lost = 0
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -212,25 +259,43 @@ class ScriptPool:
             self._loop = asyncio.get_running_loop()
         return self._loop
 
+    @property
+    def is_off(self) -> bool:
+        """Whether too many threads were lost to run any script."""
+        return self._lost > MAX_LOST
+
     async def load(self, body: str) -> Script:
         """Compile a script.
 
         Raises:
             ScriptError: it does not compile.
         """
-        index = self._load.index(min(self._load))
-        script = Script(body, self._workers[index], self)
-        await self.loop.run_in_executor(self._workers[index], script.compile)
-        self._load[index] += 1
-        self._scripts[script] = index
+        thread = self._load.index(min(self._load))
+        script = Script(body, thread, self)
+        self._load[thread] += 1
+        self._scripts.add(script)
+        try:
+            await self._do(thread, script.compile)
+        except BaseException:
+            self._forget(script)
+            raise
         return script
 
     async def unload(self, script: Script) -> None:
         """Let a script finish what it was given, then forget it."""
-        index = self._scripts.pop(script, None)
-        if index is not None:
-            self._load[index] -= 1
-            await self.loop.run_in_executor(self._workers[index], script.dispose)
+        if script in self._scripts:
+            await self._do(script.thread, script.dispose)
+            self._forget(script)
+
+    def _forget(self, script: Script) -> None:
+        self._load[script.thread] -= 1
+        self._scripts.discard(script)
+
+    def submit(self, thread: int, job: Callable[[], None]) -> None:
+        """Run a job in a thread, and watch that it comes back."""
+        self._workers[thread].submit(job)
+        if self._watch is None:
+            self._watch = self.loop.call_later(_WATCH_S, self._look)
 
     def wake(self, land: Callable[..., None], *args: object) -> None:
         """Call on the event loop, from a worker's thread."""
@@ -239,7 +304,54 @@ class ScriptPool:
 
     async def stop(self) -> None:
         """End the threads; calls that still wait are not answered."""
-        for script in list(self._scripts):
-            await self.unload(script)
+        self._scripts.clear()
+        if self._watch is not None:
+            self._watch.cancel()
         for worker in self._workers:
-            worker.shutdown(wait=False, cancel_futures=True)
+            worker.stop()
+
+    async def _do(self, thread: int, function: Callable[[], object]) -> None:
+        """Run a function in a thread and wait for its end."""
+        done: asyncio.Future[None] = self.loop.create_future()
+
+        def job() -> None:
+            try:
+                function()
+            except ScriptError as error:
+                self.wake(_settle, done, error)
+            else:
+                self.wake(_settle, done, None)
+
+        self.submit(thread, job)
+        await done
+
+    def _look(self) -> None:
+        """Give up threads that do not come back."""
+        longest_s = self.limits.timeout_s * LOST_AFTER_TIMEOUTS + LOST_AFTER_S
+        self._watch = None
+        for thread, worker in enumerate(self._workers):
+            if worker.busy_s > longest_s:
+                self._replace(thread)
+        is_needed = any(script.is_under_way for script in self._scripts)
+        if self._watch is None and is_needed:
+            self._watch = self.loop.call_later(_WATCH_S, self._look)
+
+    def _replace(self, thread: int) -> None:
+        logger.error("a script cannot be stopped; its thread is left behind and uses a processor")
+        self._lost += 1
+        left = self._workers[thread].give_up()
+        self._workers[thread] = Worker(f"script-{thread}-{self._lost}")
+        for script in tuple(self._scripts):
+            if script.thread == thread:
+                script.lose_thread()
+        for job in left:
+            self.submit(thread, job)
+
+
+def _settle(done: "asyncio.Future[None]", error: Exception | None) -> None:
+    if done.done():
+        return
+    if error is not None:
+        done.set_exception(error)
+    else:
+        done.set_result(None)
