@@ -11,7 +11,8 @@ from fieldline.messaging.message import Message, MessageType
 from fieldline.rules.node import Context
 from fieldline.rules.patterns import fill
 from fieldline.rules.scripts.config import ScriptConfig, is_same_script
-from fieldline.rules.scripts.pool import Script, ScriptPool
+from fieldline.rules.scripts.pool import ScriptPool
+from fieldline.rules.scripts.script import Script
 
 MAX_TYPE_LENGTH = 255
 

@@ -6,8 +6,9 @@ import pytest
 
 from fieldline.kit.clock import ManualClock
 from fieldline.rules.backlog import Backlog
-from fieldline.rules.scripts.pool import BLOCKED_MS, STRIKES, Script, ScriptPool
+from fieldline.rules.scripts.pool import ScriptPool
 from fieldline.rules.scripts.sandbox import ScriptError, ScriptLimits
+from fieldline.rules.scripts.script import BLOCKED_MS, STRIKES, Script
 from tests.rules.support import message_of, until
 
 

@@ -9,8 +9,8 @@ from fieldline.kit.json import dumps_text
 from fieldline.messaging.message import Message
 from fieldline.rules.node import SUCCESS, Context, Node, Outcome, follow
 from fieldline.rules.scripts.config import ScriptConfig, is_same_script
-from fieldline.rules.scripts.pool import Script
 from fieldline.rules.scripts.sandbox import ScriptError
+from fieldline.rules.scripts.script import Script
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from pydantic import Field
 from fieldline.messaging.message import Message
 from fieldline.rules.node import Context, Node, Outcome
 from fieldline.rules.scripts.config import ScriptConfig
-from fieldline.rules.scripts.pool import Script
 from fieldline.rules.scripts.sandbox import ScriptError
+from fieldline.rules.scripts.script import Script
 
 DEFAULT = "return msg.temperature > 20;"
 
