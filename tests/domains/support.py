@@ -3,6 +3,10 @@
 from typing import Any
 
 import httpx
+import pytest
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For cases that are refused before any SQL runs: one database is enough."""
 
 
 def expect_error(answer: httpx.Response, status: int, code: int, message: str = "") -> None:

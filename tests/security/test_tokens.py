@@ -119,7 +119,13 @@ def test_an_unsigned_token_is_refused(tokens: Tokens) -> None:
 
 def test_a_signed_token_with_odd_claims_is_refused(tokens: Tokens) -> None:
     content = jwt.decode(tokens.issue(USER).access, options={"verify_signature": False})
-    for change in ({"scopes": []}, {"userId": 7}, {"sessionId": "x"}, {"iatMs": None}):
+    changes: list[dict[str, object]] = [
+        {"scopes": []},
+        {"userId": 7},
+        {"sessionId": "x"},
+        {"iatMs": None},
+    ]
+    for change in changes:
         odd = jwt.encode(content | change, KEY, algorithm="HS256")
         with pytest.raises(BadToken):
             tokens.verify_access(odd)

@@ -6,7 +6,7 @@ import pytest
 from fieldline.domains.customer import service as customer_service
 from fieldline.messaging.events import Change, EntityChanged
 from tests.api.support import Platform, created
-from tests.domains.support import expect_error, expect_v1_error, ids_of
+from tests.domains.support import expect_error, expect_v1_error, ids_of, on_sqlite
 
 PAGE = "?pageSize=10&page=0"
 
@@ -47,6 +47,7 @@ async def test_a_stale_version_is_refused_and_none_is_not_checked(platform: Plat
     assert await created(tenant.admin, "/api/customer", made | {"version": None})
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -168,6 +169,7 @@ async def test_pages_sort_search_and_count(platform: Platform) -> None:
     assert newest == list(reversed(await ids_of(tenant.admin, f"/api/customers{PAGE}")))
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "query",
     [

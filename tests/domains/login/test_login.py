@@ -8,6 +8,7 @@ import pytest
 from fieldline.domains.customer import service as customer_service
 from fieldline.kit.json import loads
 from tests.api.support import PASSWORD, Client, Platform, created, running
+from tests.domains.support import on_sqlite
 
 MINUTE = 60_000
 
@@ -96,6 +97,7 @@ async def test_the_token_comes_in_either_header(platform: Platform, header: str)
     assert answer.json()["email"] == "admin1@example.com"
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("header", "message"),
     [
@@ -180,6 +182,7 @@ async def test_changing_the_password_ends_all_older_tokens(platform: Platform) -
     await tokens_of(platform, "admin1@example.com", "another one")
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("current", "new", "message"),
     [

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fieldline.kit.errors import Conflict
 from tests.api.support import Platform, created, running
-from tests.domains.support import expect_error, expect_v1_error
+from tests.domains.support import expect_error, expect_v1_error, on_sqlite
 
 PAGE = "?pageSize=10&page=0"
 
@@ -82,6 +82,7 @@ async def test_a_tenant_administrator_sees_and_changes_the_own_tenant_only(
     expect_v1_error(await first.admin.post("/api/v1/tenants", json={"title": "x"}), 403)
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("body", "status", "message"),
     [

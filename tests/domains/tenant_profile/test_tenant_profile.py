@@ -8,7 +8,7 @@ from fieldline.kit.errors import LimitReached
 from fieldline.kit.ids import EntityType
 from fieldline.rest.services import Limits
 from tests.api.support import Platform, created, running
-from tests.domains.support import expect_error
+from tests.domains.support import expect_error, on_sqlite
 
 PAGE = "?pageSize=10&page=0"
 
@@ -60,6 +60,7 @@ async def test_lists_of_profiles(platform: Platform) -> None:
     assert by_ids == [made]
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("body", "message"),
     [

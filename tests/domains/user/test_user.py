@@ -4,7 +4,7 @@ from uuid import uuid4
 import pytest
 
 from tests.api.support import PASSWORD, SYSADMIN, Platform, Tenant, created
-from tests.domains.support import expect_error, expect_v1_error, ids_of
+from tests.domains.support import expect_error, expect_v1_error, ids_of, on_sqlite
 
 PAGE = "?pageSize=10&page=0"
 NULL = "13814000-1dd2-11b2-8080-808080808080"
@@ -144,6 +144,7 @@ async def test_administrators_see_the_state_of_an_account_and_cannot_store_it(
     assert own["additionalInfo"]["lastLoginTs"] == platform.clock.now_ms()
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("maker", "change", "status"),
     [
