@@ -1,6 +1,7 @@
 """Runs the platform: binds the ports, serves until a signal, then drains and stops."""
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -49,6 +50,9 @@ async def serving(settings: Settings, *, demo: bool) -> AsyncIterator[Platform]:
             task = asyncio.create_task(server.serve(sockets=[sock]), name="http")
             try:
                 await _started(server, task)
+                # What was made until now stays: the collector need never look at it again.
+                gc.freeze()
+                gc.enable()
                 platform.is_ready = True
                 yield platform
             finally:

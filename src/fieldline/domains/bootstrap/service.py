@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 SYSTEM = Caller(user_id=NULL_UUID, authority=Authority.SYS_ADMIN, email="system")
 """Who acts when the platform itself does."""
 DEFAULT_ADMIN_EMAIL = "sysadmin@thingsboard.org"
+DEMO_ADMIN_EMAIL = "tenant@thingsboard.org"
+DEMO_USER_EMAIL = "customer@thingsboard.org"
+DEMO_PASSWORDS = {
+    DEFAULT_ADMIN_EMAIL: "sysadmin",
+    DEMO_ADMIN_EMAIL: "tenant",
+    DEMO_USER_EMAIL: "customer",
+}
+"""The well-known log-ins of the demo."""
 DEMO_TENANT = "Tenant"
 DEMO_CUSTOMER = "Customer A"
 PASSWORD_BYTES = 12
@@ -108,9 +116,7 @@ async def reset_administrator(services: Services, email: str, password: str | No
 
 async def seed_demo_logins(services: Services) -> DemoTenant:
     """Make the well-known demo logins with their tenant and customer, where they are missing."""
-    hashes = {
-        name: await services.passwords.hash(name) for name in ("sysadmin", "tenant", "customer")
-    }
+    hashes = await _missing_hashes(services)
     async with services.database.write() as session:
         await _seed_profile(session, services)
         tenant = await tenant_service.find_by_title(session, DEMO_TENANT)
@@ -125,25 +131,33 @@ async def seed_demo_logins(services: Services) -> DemoTenant:
         customer = await customer_service.by_title(session, as_tenant, DEMO_CUSTOMER)
         if customer is None:
             customer = await customer_service.create(session, as_tenant, {"title": DEMO_CUSTOMER})
-        await _ensure_user(
-            session, SYSTEM, DEFAULT_ADMIN_EMAIL, hashes["sysadmin"], authority=Authority.SYS_ADMIN
-        )
-        await _ensure_user(
-            session,
-            as_tenant,
-            "tenant@thingsboard.org",
-            hashes["tenant"],
-            authority=Authority.TENANT_ADMIN,
-        )
-        await _ensure_user(
-            session,
-            as_tenant,
-            "customer@thingsboard.org",
-            hashes["customer"],
-            authority=Authority.CUSTOMER_USER,
-            customer_id=customer.id,
-        )
+        roles: dict[str, tuple[Caller, Authority, UUID | None]] = {
+            DEFAULT_ADMIN_EMAIL: (SYSTEM, Authority.SYS_ADMIN, None),
+            DEMO_ADMIN_EMAIL: (as_tenant, Authority.TENANT_ADMIN, None),
+            DEMO_USER_EMAIL: (as_tenant, Authority.CUSTOMER_USER, customer.id),
+        }
+        for email, password_hash in hashes.items():
+            caller, authority, customer_id = roles[email]
+            await _ensure_user(
+                session,
+                caller,
+                email,
+                password_hash,
+                authority=authority,
+                customer_id=customer_id,
+            )
     return DemoTenant(tenant.id, customer.id, as_tenant, is_new)
+
+
+async def _missing_hashes(services: Services) -> dict[str, str]:
+    """Hash the passwords of demo logins that are not there yet: bcrypt is slow on purpose."""
+    async with services.database.read() as session:
+        missing = [
+            email
+            for email in DEMO_PASSWORDS
+            if await credentials_service.by_email(session, email) is None
+        ]
+    return {email: await services.passwords.hash(DEMO_PASSWORDS[email]) for email in missing}
 
 
 async def _seed_profile(session: "AsyncSession", services: Services) -> None:
