@@ -89,6 +89,7 @@ def test_starts_again_over_its_own_store_and_stops_when_asked(tmp_path: Path) ->
     server.start()
 
     assert server.login().get("/api/auth/user")["email"] == "tenant@thingsboard.org"
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "data" / "secret.key").stat().st_mode & 0o777 == 0o600
     assert server.stop() == 0
 

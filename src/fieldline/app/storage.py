@@ -145,7 +145,7 @@ def make_store(database: Database, settings: Settings, clock: Clock) -> Timeseri
 def _data_folder(settings: Settings) -> Path:
     folder = settings.data_dir
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = folder / ".writable"
         probe.touch()
         probe.unlink()
