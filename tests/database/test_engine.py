@@ -22,11 +22,14 @@ async def test_a_raise_rolls_back_and_emits_nothing(database_url: str) -> None:
     async with database.write() as session:
         await session.execute(text("CREATE TABLE thing (id INTEGER PRIMARY KEY)"))
 
-    with pytest.raises(RuntimeError):
+    async def fail_half_way() -> None:
         async with database.write() as session:
             await session.execute(text("INSERT INTO thing VALUES (1)"))
             emit_after_commit(session, "never")
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail_half_way()
 
     async with database.read() as session:
         assert await session.scalar(text("SELECT count(*) FROM thing")) == 0

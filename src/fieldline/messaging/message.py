@@ -69,7 +69,7 @@ class Message:
         "type",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one call per reading, no object to carry them
         self,
         type: str,  # noqa: A002 - the wire's word
         originator: EntityRef,

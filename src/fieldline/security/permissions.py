@@ -1,9 +1,9 @@
 """The one place where it is decided who may do what.
 
 Every service asks :func:`check` before it hands out or changes something. The rules are those of
-``rest/conventions.md`` section 13: a tenant administrator may do everything in the own tenant, a
-customer user what the table below says of things of the own customer, a system administrator
-manages tenants and their administrators and sees nothing of what is inside.
+ThingsBoard: a tenant administrator may do everything in the own tenant, a customer user what the
+tables below say of things of the own customer, a system administrator manages tenants and their
+administrators and sees nothing of what is inside.
 """
 
 from enum import StrEnum
@@ -34,14 +34,13 @@ class Operation(StrEnum):
     CLAIM = "CLAIM"
 
 
-O = Operation
-_READ_ONLY = frozenset({O.READ, O.READ_ATTRIBUTES, O.READ_TELEMETRY})
+_READ_ONLY = frozenset({Operation.READ, Operation.READ_ATTRIBUTES, Operation.READ_TELEMETRY})
 _THING = _READ_ONLY | {
-    O.WRITE,
-    O.READ_CREDENTIALS,
-    O.WRITE_ATTRIBUTES,
-    O.WRITE_TELEMETRY,
-    O.RPC_CALL,
+    Operation.WRITE,
+    Operation.READ_CREDENTIALS,
+    Operation.WRITE_ATTRIBUTES,
+    Operation.WRITE_TELEMETRY,
+    Operation.RPC_CALL,
 }
 _ALL = frozenset(Operation)
 
@@ -52,14 +51,14 @@ CUSTOMER_MAY: dict[EntityType, frozenset[Operation]] = {
     EntityType.CUSTOMER: _READ_ONLY,
     EntityType.DASHBOARD: _READ_ONLY,
     EntityType.ALARM: _ALL,
-    EntityType.USER: frozenset({O.READ}),
+    EntityType.USER: frozenset({Operation.READ}),
 }
 """What a customer user may do to things of the own customer."""
 
 CUSTOMER_MAY_IN_TENANT: dict[EntityType, frozenset[Operation]] = {
-    EntityType.DEVICE_PROFILE: frozenset({O.READ}),
-    EntityType.ASSET_PROFILE: frozenset({O.READ}),
-    EntityType.RPC: frozenset({O.READ}),
+    EntityType.DEVICE_PROFILE: frozenset({Operation.READ}),
+    EntityType.ASSET_PROFILE: frozenset({Operation.READ}),
+    EntityType.RPC: frozenset({Operation.READ}),
 }
 """What a customer user may do to things that belong to the whole tenant."""
 
@@ -72,9 +71,10 @@ SYS_ADMIN_MAY: dict[EntityType, frozenset[Operation]] = {
 """What a system administrator may do; of users only tenant administrators and its own kind."""
 
 TENANT_ADMIN_MAY: dict[EntityType, frozenset[Operation]] = {
-    EntityType.TENANT: _READ_ONLY | {O.WRITE, O.WRITE_ATTRIBUTES, O.WRITE_TELEMETRY},
-    EntityType.TENANT_PROFILE: frozenset({O.READ}),
-    EntityType.QUEUE: frozenset({O.READ}),
+    EntityType.TENANT: _READ_ONLY
+    | {Operation.WRITE, Operation.WRITE_ATTRIBUTES, Operation.WRITE_TELEMETRY},
+    EntityType.TENANT_PROFILE: frozenset({Operation.READ}),
+    EntityType.QUEUE: frozenset({Operation.READ}),
 }
 """Where a tenant administrator may not do everything in the own tenant."""
 
@@ -127,7 +127,7 @@ def _customer_user_may(
     if operation in CUSTOMER_MAY_IN_TENANT.get(entity_type, frozenset()):
         return True
     if entity_type is EntityType.USER and entity_id == caller.user_id:
-        return operation in {O.READ, O.WRITE}
+        return operation in {Operation.READ, Operation.WRITE}
     if customer_id is None or customer_id != caller.customer_id:
         return False
     return operation in CUSTOMER_MAY.get(entity_type, frozenset())

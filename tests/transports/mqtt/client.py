@@ -37,7 +37,7 @@ async def until(is_so: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-class ConnectionRefused(ConnectionError):  # noqa: N818 - a state of affairs, like its parents
+class ConnectionRefused(ConnectionError):
     """The server's CONNACK was not success; ``code`` says why."""
 
     def __init__(self, code: int) -> None:

@@ -19,7 +19,7 @@ class CloseCode(IntEnum):
     NOT_RELIABLE = 4500
 
 
-class Close(Exception):  # noqa: N818 - it ends a session, which is no error
+class Close(Exception):
     """End the session with this code and reason."""
 
     def __init__(self, code: CloseCode, reason: str = "") -> None:
@@ -28,5 +28,5 @@ class Close(Exception):  # noqa: N818 - it ends a session, which is no error
         self.reason = reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
 
 
-class Gone(Exception):  # noqa: N818 - it ends a session, which is no error
+class Gone(Exception):
     """The client has left."""

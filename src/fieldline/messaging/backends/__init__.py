@@ -1,0 +1,1 @@
+"""The buses; only ``app`` names one."""

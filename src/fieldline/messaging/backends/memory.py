@@ -27,7 +27,7 @@ class MemoryBus:
         for handler in tuple(self._listeners.get(type(event), ())):
             try:
                 handler(event)
-            except Exception:  # noqa: BLE001 - one listener must not silence the others
+            except Exception:  # one listener must not silence the others
                 logger.exception("a listener failed on %s", type(event).__name__)
 
     def listen(self, event_type: type[E], handler: Callable[[E], None]) -> Callable[[], None]:
