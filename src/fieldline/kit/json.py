@@ -4,8 +4,6 @@ from typing import Any
 
 import orjson
 
-JsonObject = dict[str, Any]
-
 
 def dumps(value: Any) -> bytes:  # noqa: ANN401 - JSON is any of its types
     """Encode; keys that are not strings are converted."""

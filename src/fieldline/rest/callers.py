@@ -58,7 +58,6 @@ SysAdmin = Annotated[Caller, Depends(RoleRule(A.SYS_ADMIN))]
 TenantAdmin = Annotated[Caller, Depends(RoleRule(A.TENANT_ADMIN))]
 SysOrTenantAdmin = Annotated[Caller, Depends(RoleRule(A.SYS_ADMIN, A.TENANT_ADMIN))]
 TenantOrCustomer = Annotated[Caller, Depends(RoleRule(A.TENANT_ADMIN, A.CUSTOMER_USER))]
-CustomerUser = Annotated[Caller, Depends(RoleRule(A.CUSTOMER_USER))]
 
 public: params.Depends = Depends(anybody)
 """For ``dependencies=[public]`` of an endpoint, or of a router, that needs no token."""

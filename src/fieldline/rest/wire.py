@@ -99,16 +99,6 @@ class WireId:
         return None if value is None else {"entityType": self._type.value, "id": str(value)}
 
 
-def id_of(entity_type: EntityType) -> Any:  # noqa: ANN401 - an Annotated type, made per entity
-    """Return the type of an id field; :class:`WireId` in an annotation says the same to mypy."""
-    return Annotated[UUID, WireId(entity_type)]
-
-
-def optional_id_of(entity_type: EntityType, *, none_is_null_uuid: bool = False) -> Any:  # noqa: ANN401
-    """Return the type of an id field that may be none, as :func:`id_of`."""
-    return Annotated[UUID | None, WireId(entity_type, none_is_null_uuid=none_is_null_uuid)]
-
-
 TenantIdField = Annotated[UUID | None, WireId(EntityType.TENANT, none_is_null_uuid=True)]
 CustomerIdField = Annotated[UUID | None, WireId(EntityType.CUSTOMER, none_is_null_uuid=True)]
 

@@ -80,10 +80,6 @@ class Gate:
             self._interval_ms = strategy.deduplication_interval_secs * 1000
         self._seen: OrderedDict[tuple[UUID, int], None] = OrderedDict()
 
-    @property
-    def is_always_open(self) -> bool:
-        return self._is_open and not self._interval_ms
-
     def passes(self, originator: UUID, ts_ms: int) -> bool:
         """Whether this message is one to act on."""
         if not self._interval_ms:
