@@ -1,8 +1,8 @@
 """What one interval's points become, from the parts that SQL computes.
 
 A database counts, adds up and compares by column; these functions choose among the columns as
-ThingsBoard does (``reference/rest/conventions.md`` section 9). Sums of longs arrive exact (Python's
-integers), and become a double only when they exceed 64 bits.
+ThingsBoard does. Sums of longs arrive exact (Python's integers), and become a double only when they
+exceed 64 bits.
 """
 
 from typing import NamedTuple

@@ -3,7 +3,7 @@
 A :class:`DeviceRecord` is found by id or by credentials, loaded once and then kept up to date by
 events, so that no reading asks the database who sent it. The number of records kept is bounded;
 one that somebody still holds stays correct after it left the cache.
-Source of the look-ups by MQTT login: ``device-api/mqtt.md`` sections 2.1 and 2.2.
+Which credentials an MQTT login is tried with, and in which order, is ThingsBoard's.
 """
 
 import asyncio

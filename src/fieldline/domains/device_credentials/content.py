@@ -1,6 +1,6 @@
 """What the content of each kind of credentials must be, and the id that follows from it.
 
-Source of the ids: ``device-api/mqtt.md`` sections 2.1 and 2.2 (SHA3-256 in lower-case hex).
+The ids are ThingsBoard's: SHA3-256 in lower-case hex.
 """
 
 import base64

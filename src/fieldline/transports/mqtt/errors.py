@@ -2,7 +2,7 @@
 
 A publish is answered by PUBACK with a reason code where the device can go on, and by closing the
 connection (MQTT 5: DISCONNECT with the reason) where ThingsBoard does so too.
-Source: device-api reference, MQTT sections 2.3 and 5.
+Source: OASIS MQTT 5.0 section 3.4.2.1, and what ThingsBoard answers where it says otherwise.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""ThingsBoard's device topics: what a publish is, what may be subscribed to, where answers go.
-
-Source: device-api reference, MQTT sections 3, 4 and 13.
-"""
+"""ThingsBoard's device topics: what a publish is, what may be subscribed to, where answers go."""
 
 import re
 from collections.abc import Mapping
