@@ -5,8 +5,10 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Protocol
 
 import uvicorn
+from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -16,6 +18,12 @@ from tests.domains.telemetry.platform import Json, Platform, until
 
 TIMEOUT_S = 20
 SMALL_BUFFER = 8_192
+
+
+class Served(Protocol):
+    """Whatever has an application to serve."""
+
+    app: FastAPI
 
 
 class Client:
@@ -48,7 +56,7 @@ class Client:
 
 @asynccontextmanager
 async def serving(
-    platform: Platform, *, log_level: str = "warning", **options: Json
+    platform: Served, *, log_level: str = "warning", **options: Json
 ) -> AsyncIterator[int]:
     """Serve the platform with small socket buffers; gives the port."""
     config = uvicorn.Config(
