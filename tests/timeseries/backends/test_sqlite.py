@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -115,17 +116,19 @@ async def test_takes_turns_with_entity_transactions(sqlite_url: str) -> None:
 
 
 def test_remembers_a_limited_number_of_keys() -> None:
-    database = sqlite3.connect(":memory:")
-    database.execute("CREATE TABLE key_dictionary (key_id INTEGER PRIMARY KEY, key TEXT UNIQUE)")
-    keys = KeyIds(limit=3)
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute(
+            "CREATE TABLE key_dictionary (key_id INTEGER PRIMARY KEY, key TEXT UNIQUE)"
+        )
+        keys = KeyIds(limit=3)
 
-    first = keys.resolve(database.cursor(), ["a", "b", "c", "d", "e"])
-    keys.committed()
-    again = keys.resolve(database.cursor(), ["e", "d", "c", "b", "a"])
-    keys.committed()
+        first = keys.resolve(database.cursor(), ["a", "b", "c", "d", "e"])
+        keys.committed()
+        again = keys.resolve(database.cursor(), ["e", "d", "c", "b", "a"])
+        keys.committed()
 
-    assert first == again
-    assert len(keys) == 3
+        assert first == again
+        assert len(keys) == 3
 
 
 async def _pragma(store: SqliteStore, pragma: str) -> None:
