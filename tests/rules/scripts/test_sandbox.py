@@ -99,6 +99,31 @@ def test_an_error_of_its_own_may_not_even_have_a_text() -> None:
         _run("throw {toString() { throw 1; }};")
 
 
+@pytest.mark.parametrize("length", [509, 510, 511, 512, 513, 9_000, 200_000])
+def test_a_long_answer_comes_whole(length: int) -> None:
+    answer = _run(f"let s = ''; while (s.length < {length}) s += 'a'; return s;")
+
+    assert answer_of(answer) == "a" * length
+
+
+def test_an_answer_that_begins_as_errors_are_marked_is_no_error() -> None:
+    assert answer_of(_run("return '!' + 'a'.repeat(600);")) == "!" + "a" * 600
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "throw new Error('a'.repeat(2000) + 'b');",
+        "String.prototype.slice = null; Reflect.apply = null; throw 'a'.repeat(2000) + 'b';",
+    ],
+)
+def test_a_long_error_is_cut(body: str) -> None:
+    with pytest.raises(ScriptError, match=r"a{200}") as caught:
+        _run(body)
+
+    assert len(caught.value.message) < 400
+
+
 def test_half_a_surrogate_pair_is_an_error() -> None:
     with pytest.raises(ScriptError, match="Unicode"):
         answer_of(_run("return '\\ud800';"))

@@ -17,8 +17,9 @@ from fieldline.kit.json import loads
 MAX_REASON_LENGTH = 300
 """Characters of a script's own error that are told."""
 
-_WRAPPER = """(function (body) {
+_WRAPPER = """(function (body, longest) {
     const parse = JSON.parse, stringify = JSON.stringify, text = String;
+    const apply = Reflect.apply, slice = String.prototype.slice;
     const lock = (object, name, value) => Object.defineProperty(
         object, name, {value, writable: false, configurable: false, enumerable: false});
     lock(InternalError.prototype, "toString", Error.prototype.toString);
@@ -29,7 +30,8 @@ _WRAPPER = """(function (body) {
     lock(Error, "prepareStackTrace", undefined);
     lock(Error, "stackTraceLimit", 0);
     const explain = (error) => {
-        try { return "!" + text(error); } catch (_) { return "!an error without a text"; }
+        try { return "!" + apply(slice, text(error), [0, longest]); }
+        catch (_) { return "!an error without a text"; }
     };
     let script;
     try {
@@ -42,7 +44,7 @@ _WRAPPER = """(function (body) {
         if (msg === undefined) { return ""; }
         try {
             const result = stringify(script(parse(msg), parse(metadata), type));
-            return result === undefined ? "" : "=" + result;
+            return result === undefined ? "" : result;
         } catch (error) {
             return explain(error);
         }
@@ -52,6 +54,9 @@ _WRAPPER = """(function (body) {
 # a thrown {toString() { while (true) {} }} would stop the whole process. So every exception is
 # caught and told as text inside; only the interpreter's own InternalError comes out (it cannot be
 # caught), and what makes the text of that is locked before the script can touch it.
+# An answer is JSON, which never begins with "!": the mark of an error. It has no mark of its own,
+# because joining text to a string of over 512 characters makes a rope, which the binding cannot
+# turn into a Python str; so the text of an error is cut before it gets its mark.
 _REFUSED = re.compile(r"(?<![\w$.])(async|await|Promise|setTimeout)(?![\w$])")
 _STRINGS_AND_COMMENTS = re.compile(
     r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`""", re.DOTALL
@@ -107,7 +112,7 @@ class Sandbox:
         self._context.set_memory_limit(limits.memory_bytes)
         self._context.set_time_limit(limits.timeout_s)
         try:
-            self._call = self._context.eval(f"{_WRAPPER}({json.dumps(body)})")
+            self._call = self._context.eval(f"{_WRAPPER}({json.dumps(body)}, {MAX_REASON_LENGTH})")
             problem: str = self._call()
         except quickjs.JSException as error:
             raise self._explain(str(error)) from error
@@ -138,13 +143,13 @@ class Sandbox:
             raise self._explain(str(error)) from error
         if answer.startswith("!"):
             raise self._explain(answer[1:])
-        if len(answer) - 1 > self._limits.result_length:
+        if len(answer) > self._limits.result_length:
             text = (
-                f"the script answered {len(answer) - 1} characters; "
+                f"the script answered {len(answer)} characters; "
                 f"{self._limits.result_length} are allowed"
             )
             raise ScriptError(text)
-        return answer[1:] if answer else None
+        return answer or None
 
     def _explain(self, text: str) -> ScriptError:
         text = _line(text)
