@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fieldline.domains.alarm.changes import Clear, Raise, Stored
 from fieldline.domains.rule_chain.graph import ChainGraph, Connection, GraphNode
+from fieldline.domains.telemetry.submitted import Submitted, Then
 from fieldline.kit.clock import ManualClock
 from fieldline.kit.ids import EntityRef, EntityType, new_id
 from fieldline.kit.values import Value
@@ -17,7 +18,6 @@ from fieldline.messaging.receipt import Receipt
 from fieldline.rules.alarms import Alarms
 from fieldline.rules.backlog import Backlog
 from fieldline.rules.engine import EngineLimits, RuleEngine
-from fieldline.rules.fields.tracked import Submitted
 from fieldline.rules.lanes import AsyncLimits
 from fieldline.rules.node import AsyncNode, Context, EmptyConfig, Node, Outcome, follow
 from fieldline.rules.registry import NodeType, Registry, discover
@@ -117,8 +117,8 @@ class NoRules:
     def __init__(self) -> None:
         self.submitted: list[Submitted] = []
 
-    def submit(self, saved: Submitted, then: Callable[[], None]) -> None:
-        self.submitted.append(saved)
+    def submit(self, submitted: Submitted, then: Then) -> None:
+        self.submitted.append(submitted)
         then()
 
 

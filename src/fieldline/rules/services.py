@@ -1,14 +1,13 @@
 """The platform's parts as rule nodes see them, wired by ``app``."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from fieldline.domains.telemetry.submitted import Submitted, Then
 from fieldline.kit.clock import Clock
 from fieldline.messaging.bus import Bus
 from fieldline.rules.alarms import Alarms
 from fieldline.rules.backlog import Backlog
-from fieldline.rules.fields.tracked import Submitted
 from fieldline.rules.scripts.pool import ScriptPool
 from fieldline.timeseries.writer import Saves
 
@@ -16,7 +15,7 @@ from fieldline.timeseries.writer import Saves
 class Evaluates(Protocol):
     """Feeds values that are about to be stored to alarm rules (``rules.fields`` implements it)."""
 
-    def submit(self, saved: Submitted, then: Callable[[], None]) -> None:
+    def submit(self, submitted: Submitted, then: Then) -> None:
         """Evaluate, then call ``then``, which stores; in the order of the calls per entity."""
 
 

@@ -20,7 +20,8 @@ from fieldline.domains.customer import service as customer_service
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.telemetry import endpoints as telemetry_endpoints
-from fieldline.domains.telemetry.service import Evaluate, Telemetry, without_rules
+from fieldline.domains.telemetry.service import Telemetry
+from fieldline.domains.telemetry.submitted import Evaluate, without_rules
 from fieldline.domains.tenant import service as tenant_service
 from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.kit.clock import ManualClock

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from fieldline.database.engine import Database
-from fieldline.domains.telemetry.service import Saved
+from fieldline.domains.telemetry.submitted import Submitted
 from fieldline.kit.clock import ManualClock
 from fieldline.kit.ids import EntityRef
 from tests.domains.telemetry.platform import (
@@ -354,8 +354,8 @@ async def test_alarm_rules_see_values_before_they_are_stored(
 ) -> None:
     seen: list[tuple[int, dict[str, Any]]] = []
 
-    def evaluate(saved: Saved, then: Callable[[], None]) -> None:
-        seen.append((saved.ts_ms, dict(saved.values)))
+    def evaluate(submitted: Submitted, then: Callable[[], None]) -> None:
+        seen.append((submitted.ts_ms, dict(submitted.values)))
         then()
 
     async with (
@@ -368,11 +368,11 @@ async def test_alarm_rules_see_values_before_they_are_stored(
 
 
 async def test_an_answer_waits_for_alarm_rules(database: Database, clock: ManualClock) -> None:
-    held: list[Saved] = []
+    held: list[Submitted] = []
 
-    def evaluate(saved: Saved, then: Callable[[], None]) -> None:
-        saved.receipt.hold()
-        held.append(saved)
+    def evaluate(submitted: Submitted, then: Callable[[], None]) -> None:
+        submitted.receipt.hold()
+        held.append(submitted)
         then()
 
     async with (

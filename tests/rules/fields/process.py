@@ -9,12 +9,13 @@ from fieldline.domains.alarm.models import Alarm
 from fieldline.domains.alarm.status import AlarmFilter
 from fieldline.domains.calculated_field import service as field_service
 from fieldline.domains.calculated_field.configuration import AlarmConfiguration
+from fieldline.domains.telemetry.submitted import Submitted
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.paging import PageRequest
 from fieldline.kit.values import Value
 from fieldline.messaging.message import Message
 from fieldline.messaging.receipt import Receipt
-from fieldline.rules.fields.evaluator import MAX_ENTITIES, FieldsEvaluator, SavedValues
+from fieldline.rules.fields.evaluator import MAX_ENTITIES, FieldsEvaluator
 from fieldline.rules.fields.loader import Loader
 from fieldline.timeseries.backends.memory import MemoryStore
 from fieldline.timeseries.store import Scope
@@ -50,8 +51,9 @@ class Process:
                 self.world.tenant_id, device, ts_ms, values, lambda _error: receipt.release()
             )
 
-        saved = SavedValues(self.world.tenant_id, device, profile_id, None, ts_ms, values, receipt)
-        self.evaluator.submit(saved, then)
+        tenant_id = self.world.tenant_id
+        submitted = Submitted(tenant_id, device, profile_id, None, ts_ms, values, receipt)
+        self.evaluator.submit(submitted, then)
         receipt.release()
 
     def set(self, device: EntityRef, scope: Scope = Scope.SERVER, **values: Value) -> None:
@@ -61,8 +63,9 @@ class Process:
             self.writer.save_attributes(self.world.tenant_id, device, scope, values)
 
         now_ms = self.world.clock.now_ms()
-        saved = SavedValues(self.world.tenant_id, device, None, scope, now_ms, values, receipt)
-        self.evaluator.submit(saved, then)
+        tenant_id = self.world.tenant_id
+        submitted = Submitted(tenant_id, device, None, scope, now_ms, values, receipt)
+        self.evaluator.submit(submitted, then)
         receipt.release()
 
     async def settle(self, count: int) -> None:

@@ -6,8 +6,8 @@ so that nothing waits for the time-series writer while a transaction is open.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -16,13 +16,14 @@ from fieldline.domains.telemetry.access import Owner, owner_of
 from fieldline.domains.telemetry.completion import WRITE_TIMEOUT_S, Completion
 from fieldline.domains.telemetry.limits import check_range
 from fieldline.domains.telemetry.reading import PointBudget, read_within
+from fieldline.domains.telemetry.submitted import Evaluate, Submitted, without_rules
 from fieldline.kit.errors import Invalid, Unavailable
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.telemetry_json import Typed, stored_values
 from fieldline.kit.values import Value
 from fieldline.messaging.events import KeysDeleted
 from fieldline.messaging.message import Message, MessageType
-from fieldline.messaging.receipt import Receipt, unattended
+from fieldline.messaging.receipt import unattended
 from fieldline.rest.services import Services
 from fieldline.security.caller import Caller
 from fieldline.security.permissions import Operation
@@ -39,31 +40,6 @@ READINGS_PER_TURN = 500
 """Readings of one request that are handed on before others have their turn."""
 Reading = tuple[int, Typed]
 """A time in ms and the values of that time, as ``kit.telemetry_json`` types them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """Values that a user is about to store; ``scope`` None means a time series.
-
-    Alarm rules that store something because of them hold ``receipt`` until it is stored.
-    """
-
-    tenant_id: UUID
-    entity: EntityRef
-    profile_id: UUID | None
-    scope: Scope | None
-    ts_ms: int
-    values: Mapping[str, Value]
-    receipt: Receipt
-
-
-Evaluate = Callable[[Saved, Callable[[], None]], None]
-"""Shows values to the alarm rules, then makes the call given, which stores them, in every case."""
-
-
-def without_rules(_saved: Saved, then: Callable[[], None]) -> None:
-    """Store at once: for a platform without alarm rules."""
-    then()
 
 
 class Telemetry:
@@ -141,8 +117,8 @@ class Telemetry:
         owner = await self.check(caller, Operation.WRITE_TELEMETRY, entity)
         tenant_id = self._ready_to_write(owner)
         completion = Completion()
-        all_saved = [
-            Saved(
+        all_submitted = [
+            Submitted(
                 tenant_id,
                 entity,
                 owner.profile_id,
@@ -154,9 +130,9 @@ class Telemetry:
             for ts_ms, values in readings
             if values
         ]
-        for count, saved in enumerate(all_saved, 1):
+        for count, submitted in enumerate(all_submitted, 1):
             completion.branch()
-            self._evaluate(saved, partial(self._store_readings, saved, completion))
+            self._evaluate(submitted, partial(self._store_readings, submitted, completion))
             if count % READINGS_PER_TURN == 0:
                 await self._let_others_go_on()
         await completion.wait()
@@ -180,7 +156,7 @@ class Telemetry:
         owner = await self.check(caller, Operation.WRITE_ATTRIBUTES, entity)
         tenant_id = self._ready_to_write(owner)
         completion = Completion()
-        saved = Saved(
+        submitted = Submitted(
             tenant_id,
             entity,
             owner.profile_id,
@@ -190,7 +166,7 @@ class Telemetry:
             completion.receipt,
         )
         completion.branch()
-        self._evaluate(saved, partial(self._store_attributes, saved, completion))
+        self._evaluate(submitted, partial(self._store_attributes, submitted, completion))
         await completion.wait()
         self._publish(
             MessageType.ATTRIBUTES_UPDATED, caller, entity, owner, values, {"scope": scope.value}
@@ -277,25 +253,29 @@ class Telemetry:
         checked, _weight = storable(stored_values(values))
         return checked
 
-    def _store_readings(self, saved: Saved, completion: Completion) -> None:
+    def _store_readings(self, submitted: Submitted, completion: Completion) -> None:
         try:
             self._services.writer.save_readings(
-                saved.tenant_id,
-                saved.entity,
-                saved.ts_ms,
-                saved.values,
+                submitted.tenant_id,
+                submitted.entity,
+                submitted.ts_ms,
+                submitted.values,
                 completion.end,
             )
         except Exception as error:  # noqa: BLE001 - told to the caller, who waits
             completion.end(error)
 
-    def _store_attributes(self, saved: Saved, completion: Completion) -> None:
+    def _store_attributes(self, submitted: Submitted, completion: Completion) -> None:
         def on_saved(_written: set[str], error: Exception | None) -> None:
             completion.end(error)
 
         try:
             self._services.writer.save_attributes(
-                saved.tenant_id, saved.entity, saved.scope or Scope.SERVER, saved.values, on_saved
+                submitted.tenant_id,
+                submitted.entity,
+                submitted.scope or Scope.SERVER,
+                submitted.values,
+                on_saved,
             )
         except Exception as error:  # noqa: BLE001 - told to the caller, who waits
             completion.end(error)

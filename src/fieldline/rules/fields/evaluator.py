@@ -9,24 +9,21 @@ both before the device's packet is acknowledged.
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from uuid import UUID
 
 from fieldline.domains.alarm.changes import Outcome, Stored
 from fieldline.domains.alarm.writer import AlarmWriter
+from fieldline.domains.telemetry.submitted import Submitted, Then
 from fieldline.kit.clock import Clock
 from fieldline.kit.errors import Unavailable
-from fieldline.kit.ids import EntityRef, EntityType
-from fieldline.kit.values import Value
+from fieldline.kit.ids import EntityType
 from fieldline.messaging.bus import Bus
 from fieldline.messaging.events import Change, EntityChanged, KeysDeleted
 from fieldline.messaging.message import Message, MessageType
-from fieldline.messaging.receipt import Receipt
 from fieldline.rules.fields.loader import Loader, Wanted
 from fieldline.rules.fields.state import UNKNOWN, Knowledge, RuleState
-from fieldline.rules.fields.tracked import Entity, Step, Submitted, Then
-from fieldline.timeseries.store import Scope
+from fieldline.rules.fields.tracked import Entity, Step
 
 logger = logging.getLogger(__name__)
 
@@ -47,19 +44,6 @@ _MESSAGES: dict[Outcome, tuple[MessageType, dict[str, str]]] = {
     ),
     Outcome.CLEARED: (MessageType.ALARM_CLEAR, {"isClearedAlarm": "true"}),
 }
-
-
-@dataclass(slots=True)
-class SavedValues:
-    """Values of one time that are about to be stored; ``scope`` None means a time series."""
-
-    tenant_id: UUID
-    entity: EntityRef
-    profile_id: UUID | None
-    scope: Scope | None
-    ts_ms: int
-    values: Mapping[str, Value]
-    receipt: Receipt
 
 
 class FieldsEvaluator:
@@ -129,52 +113,56 @@ class FieldsEvaluator:
         """Wait until no value waits any more."""
         await self._idle.wait()
 
-    def submit(self, saved: Submitted, then: Then) -> None:
+    def submit(self, submitted: Submitted, then: Then) -> None:
         """Evaluate values, then call ``then``, which gives them to the store's writer.
 
         ``then`` is called at once when the entity has no rules or they decide nothing; else once
         the alarms are stored; for one entity always in the order of the calls. Until ``then`` has
         been called the receipt is held.
         """
-        entity = self._entities.get(saved.entity.id)
+        entity = self._entities.get(submitted.entity.id)
         if entity is None:
-            if not self._may_have_rules(saved):
+            if not self._may_have_rules(submitted):
                 then()
                 return
-            entity = self._add(saved)
+            entity = self._add(submitted)
         else:
-            self._entities.move_to_end(saved.entity.id)
-        if entity.wanted.entity.type is EntityType.DEVICE and saved.profile_id not in {
+            self._entities.move_to_end(submitted.entity.id)
+        if entity.wanted.entity.type is EntityType.DEVICE and submitted.profile_id not in {
             None,
             entity.profile_id,
         }:
             entity.is_stale = True
         if entity.knowledge is None or entity.is_stale or entity.waiting:
-            self._hold(saved)
-            entity.waiting.append((saved, then))
+            self._hold(submitted)
+            entity.waiting.append((submitted, then))
             self._want(entity)
         else:
-            self._evaluate(entity, entity.knowledge, saved, then)
+            self._evaluate(entity, entity.knowledge, submitted, then)
 
-    def _may_have_rules(self, saved: Submitted) -> bool:
+    def _may_have_rules(self, submitted: Submitted) -> bool:
         owners = self._owners
         if not owners:
             return False
-        if saved.entity.id in owners or saved.profile_id in owners:
+        if submitted.entity.id in owners or submitted.profile_id in owners:
             return True
-        return saved.profile_id is None and saved.entity.type is EntityType.DEVICE
+        return submitted.profile_id is None and submitted.entity.type is EntityType.DEVICE
 
-    def _evaluate(self, entity: Entity, knowledge: Knowledge, saved: Submitted, then: Then) -> None:
+    def _evaluate(
+        self, entity: Entity, knowledge: Knowledge, submitted: Submitted, then: Then
+    ) -> None:
         try:
-            decided = knowledge.apply(saved.scope, saved.ts_ms, saved.values, self._clock.now_ms())
+            decided = knowledge.apply(
+                submitted.scope, submitted.ts_ms, submitted.values, self._clock.now_ms()
+            )
         except Exception:
-            logger.exception("the alarm rules of %s failed", saved.entity)
+            logger.exception("the alarm rules of %s failed", submitted.entity)
             decided = []
         if not decided and not entity.steps:
             then()
             return
-        self._hold(saved)
-        step = Step(saved, then, len(decided))
+        self._hold(submitted)
+        step = Step(submitted, then, len(decided))
         entity.steps.append(step)
         for state, change in decided:
             self._alarms.put(change, self._when_stored(entity, knowledge, step, state))
@@ -205,27 +193,27 @@ class FieldsEvaluator:
         try:
             step.then()
         except Exception:
-            logger.exception("values of %s could not be given on", step.saved.entity)
+            logger.exception("values of %s could not be given on", step.submitted.entity)
         finally:
-            self._release(step.saved)
+            self._release(step.submitted)
 
-    def _hold(self, saved: Submitted) -> None:
-        saved.receipt.hold()
+    def _hold(self, submitted: Submitted) -> None:
+        submitted.receipt.hold()
         self._pending += 1
         self._idle.clear()
 
-    def _release(self, saved: Submitted) -> None:
+    def _release(self, submitted: Submitted) -> None:
         self._pending -= 1
         if self._pending == 0:
             self._idle.set()
-        saved.receipt.release()
+        submitted.receipt.release()
 
     def _tell_rules(self, knowledge: Knowledge, step: Step, stored: Stored) -> None:
         if stored.outcome is Outcome.UNCHANGED:
             return
         type_, metadata = _MESSAGES[stored.outcome]
         originator = knowledge.originator
-        receipt = step.saved.receipt
+        receipt = step.submitted.receipt
         message = Message(
             type_,
             originator.entity,
@@ -242,10 +230,10 @@ class FieldsEvaluator:
 
     # Loading
 
-    def _add(self, saved: Submitted) -> Entity:
-        entity = Entity(Wanted(saved.entity, saved.tenant_id))
-        entity.profile_id = saved.profile_id
-        self._entities[saved.entity.id] = entity
+    def _add(self, submitted: Submitted) -> Entity:
+        entity = Entity(Wanted(submitted.entity, submitted.tenant_id))
+        entity.profile_id = submitted.profile_id
+        self._entities[submitted.entity.id] = entity
         if len(self._entities) > self._max_entities:
             self._evict()
         return entity
@@ -310,11 +298,11 @@ class FieldsEvaluator:
 
     def _evaluate_waiting(self, entity: Entity, knowledge: Knowledge) -> None:
         while entity.waiting and not entity.is_stale:
-            saved, then = entity.waiting.popleft()
+            submitted, then = entity.waiting.popleft()
             try:
-                self._evaluate(entity, knowledge, saved, then)
+                self._evaluate(entity, knowledge, submitted, then)
             finally:
-                self._release(saved)
+                self._release(submitted)
         if entity.waiting:
             self._want(entity)
 

@@ -1,47 +1,20 @@
 """An entity whose values go through alarm rules, and the values that wait."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import Protocol
 from uuid import UUID
 
-from fieldline.kit.ids import EntityRef
-from fieldline.kit.values import Value
-from fieldline.messaging.receipt import Receipt
+from fieldline.domains.telemetry.submitted import Submitted, Then
 from fieldline.rules.fields.loader import Wanted
 from fieldline.rules.fields.state import Knowledge
-from fieldline.timeseries.store import Scope
-
-
-class Submitted(Protocol):
-    """Values that are about to be stored, in whatever class: see ``evaluator.SavedValues``."""
-
-    @property
-    def tenant_id(self) -> UUID: ...
-    @property
-    def entity(self) -> EntityRef: ...
-    @property
-    def profile_id(self) -> UUID | None: ...
-    @property
-    def scope(self) -> Scope | None: ...
-    @property
-    def ts_ms(self) -> int: ...
-    @property
-    def values(self) -> Mapping[str, Value]: ...
-    @property
-    def receipt(self) -> Receipt: ...
-
-
-Then = Callable[[], None]
 
 
 class Step:
     """Values that were evaluated and wait for their alarm changes to be stored."""
 
-    __slots__ = ("open", "saved", "then")
+    __slots__ = ("open", "submitted", "then")
 
-    def __init__(self, saved: Submitted, then: Then, changes: int) -> None:
-        self.saved = saved
+    def __init__(self, submitted: Submitted, then: Then, changes: int) -> None:
+        self.submitted = submitted
         self.then = then
         self.open = changes
 

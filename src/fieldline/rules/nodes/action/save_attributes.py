@@ -5,12 +5,12 @@ from typing import Any
 
 from pydantic import Field
 
+from fieldline.domains.telemetry.submitted import Submitted
 from fieldline.kit.errors import Invalid
 from fieldline.kit.telemetry_json import stored_values, typed_values
 from fieldline.kit.values import Value, to_json
 from fieldline.messaging.events import AttributesSaved
 from fieldline.messaging.message import Message, MessageType
-from fieldline.rules.fields.evaluator import SavedValues
 from fieldline.rules.node import SUCCESS, Context, Node, NodeConfig, Outcome, follow
 from fieldline.rules.processing import (
     AdvancedAttributes,
@@ -160,7 +160,7 @@ class SaveAttributes(Node[Config]):
 
         if rules:
             services.evaluator.submit(
-                SavedValues(
+                Submitted(
                     tenant_id=message.tenant_id,
                     entity=message.originator,
                     profile_id=message.profile_id,

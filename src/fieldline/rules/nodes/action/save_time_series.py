@@ -1,17 +1,17 @@
 """Action: store readings, and feed them to alarm rules and to whoever watches."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import Field
 
+from fieldline.domains.telemetry.submitted import Submitted
 from fieldline.kit.errors import Invalid
-from fieldline.kit.ids import EntityRef
 from fieldline.kit.telemetry_json import stored_values, telemetry_groups
 from fieldline.kit.values import INT64_MAX, INT64_MIN, Value
 from fieldline.messaging.message import Message, MessageType
-from fieldline.messaging.receipt import Receipt
 from fieldline.rules.node import SUCCESS, Context, Node, NodeConfig, Outcome
 from fieldline.rules.processing import (
     AdvancedTimeseries,
@@ -99,11 +99,11 @@ class SaveTimeSeries(Node[Config]):
         evaluator = context.services.evaluator
         for group_ts_ms, values in groups:
             parts = self._parts(message.originator.id, group_ts_ms)
-            reading = _Reading(saving, group_ts_ms, values, parts)
+            store = partial(saving.store, group_ts_ms, values, parts)
             if parts.rules:
-                evaluator.submit(reading, reading.store)
+                evaluator.submit(saving.submitted(group_ts_ms, values), store)
             else:
-                reading.store()
+                store()
         return None
 
     def _parts(self, originator: UUID, ts_ms: int) -> "_Parts":
@@ -137,6 +137,39 @@ class _Saving:
         self._open = count
         self._error: Exception | None = None
 
+    def submitted(self, ts_ms: int, values: Mapping[str, Value]) -> Submitted:
+        """Return values of one time as the alarm rules see them."""
+        message = self.message
+        return Submitted(
+            message.tenant_id,
+            message.originator,
+            message.profile_id,
+            None,
+            ts_ms,
+            values,
+            message.receipt,
+        )
+
+    def store(self, ts_ms: int, values: Mapping[str, Value], parts: _Parts) -> None:
+        """Give values of one time to the writer."""
+        message = self.message
+        if not (parts.history or parts.latest or parts.live):
+            self.on_saved(None)
+            return
+        try:
+            self.context.services.writer.save_readings(
+                message.tenant_id,
+                message.originator,
+                ts_ms,
+                values,
+                self.on_saved,
+                to_history=parts.history,
+                to_latest=parts.latest,
+                notify=parts.live,
+            )
+        except Exception as error:  # noqa: BLE001 - it may run later, outside the engine's loop
+            self.on_saved(error)
+
     def on_saved(self, error: Exception | None) -> None:
         self._open -= 1
         if error is not None:
@@ -147,60 +180,6 @@ class _Saving:
             self.context.fail(self.message, self._error)
         else:
             self.context.proceed(SUCCESS, self.message)
-
-
-class _Reading:
-    """Values of one time on their way to the alarm rules, which see it as it is, and the store."""
-
-    __slots__ = ("_parts", "_saving", "ts_ms", "values")
-
-    scope = None
-
-    def __init__(
-        self, saving: _Saving, ts_ms: int, values: Mapping[str, Value], parts: _Parts
-    ) -> None:
-        self._saving = saving
-        self.ts_ms = ts_ms
-        self.values = values
-        self._parts = parts
-
-    @property
-    def tenant_id(self) -> UUID:
-        return self._saving.message.tenant_id
-
-    @property
-    def entity(self) -> EntityRef:
-        return self._saving.message.originator
-
-    @property
-    def profile_id(self) -> UUID | None:
-        return self._saving.message.profile_id
-
-    @property
-    def receipt(self) -> Receipt:
-        return self._saving.message.receipt
-
-    def store(self) -> None:
-        """Give the values to the writer."""
-        saving = self._saving
-        message = saving.message
-        history, latest, live, _rules = self._parts
-        if not (history or latest or live):
-            saving.on_saved(None)
-            return
-        try:
-            saving.context.services.writer.save_readings(
-                message.tenant_id,
-                message.originator,
-                self.ts_ms,
-                self.values,
-                saving.on_saved,
-                to_history=history,
-                to_latest=latest,
-                notify=live,
-            )
-        except Exception as error:  # noqa: BLE001 - it may run later, outside the engine's loop
-            saving.on_saved(error)
 
 
 def _groups(data: Any, ts_ms: int) -> list[tuple[int, Mapping[str, Value]]]:  # noqa: ANN401 - JSON
