@@ -10,8 +10,7 @@ import pytest
 from fieldline.api.websocket.limits import SocketLimits
 from fieldline.database.engine import Database
 from fieldline.kit.clock import ManualClock
-from fieldline.kit.ids import EntityRef, EntityType
-from fieldline.messaging.events import Change, EntityChanged
+from fieldline.messaging.events import TokensRevoked
 from tests.api.websocket.server import connected, serving
 from tests.domains.telemetry.platform import Platform, running_platform
 
@@ -100,14 +99,13 @@ async def test_an_expired_token_ends_the_socket(impatient: Platform) -> None:
     assert (code, reason) == (1011, "Token has expired")
 
 
-async def test_a_deleted_user_is_out_at_once(platform: Platform) -> None:
+async def test_who_has_no_valid_token_any_more_is_out_at_once(platform: Platform) -> None:
     token = platform.token(platform.admin)
     async with serving(platform) as port, connected(port, token=token) as client:
         await client.ask("{")
         now_ms, user_id = platform.clock.now_ms(), platform.admin.user_id
         platform.services.tokens.outdate(user_id, now_ms, now_ms + 1_000)
-        user = EntityRef(EntityType.USER, user_id)
-        platform.services.bus.emit(EntityChanged(None, user, Change.DELETED))
+        platform.services.bus.emit(TokensRevoked(user_id, now_ms, now_ms + 1_000))
         code, _reason = await client.closed()
 
     assert code == 1011

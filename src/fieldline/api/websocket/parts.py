@@ -9,14 +9,17 @@ from fieldline.api.websocket.limits import SocketLimits
 from fieldline.api.websocket.quotas import Quota, quotas_of
 from fieldline.domains.telemetry.service import Telemetry
 from fieldline.domains.tenant_profile import service as tenant_profile_service
-from fieldline.kit.ids import EntityRef, EntityType
-from fieldline.messaging.events import AttributesSaved, EntityChanged, KeysDeleted, ReadingsSaved
+from fieldline.kit.ids import EntityRef
+from fieldline.messaging.events import (
+    AttributesSaved,
+    EntityChanged,
+    KeysDeleted,
+    ReadingsSaved,
+    TokensRevoked,
+)
 from fieldline.rest.services import Services
 from fieldline.security.caller import Caller
 from fieldline.subscriptions.hub import Hub
-
-OWNERS = {EntityType.USER, EntityType.CUSTOMER, EntityType.TENANT}
-"""Entities whose change may end a token."""
 
 
 class OpenSocket(Protocol):
@@ -46,12 +49,17 @@ class Parts:
     sockets: set[OpenSocket] = field(default_factory=set)
 
     def listen(self) -> None:
-        """Have the bus tell the hub what was committed, and the sockets what changed hands."""
+        """Have the bus tell the hub what was committed, and the sockets what changed hands.
+
+        ``Tokens`` listens before (``domains/revocation``), so that a socket which looks at its
+        token finds it outdated.
+        """
         bus, hub = self.services.bus, self.hub
         bus.listen(ReadingsSaved, lambda e: hub.readings(e.entity, e.ts_ms, e.values))
         bus.listen(AttributesSaved, lambda e: hub.attributes(e.entity, e.scope, e.ts_ms, e.values))
         bus.listen(KeysDeleted, lambda e: hub.deleted(e.entity, e.scope, e.keys))
         bus.listen(EntityChanged, self.on_entity_changed)
+        bus.listen(TokensRevoked, self.on_tokens_revoked)
 
     async def quotas_of(self, caller: Caller) -> list[Quota]:
         """Return the limits that a caller is under."""
@@ -95,6 +103,8 @@ class Parts:
         if self.hub.is_watched(event.entity):
             for socket in tuple(self.sockets):
                 socket.entity_changed(event.entity)
-        if event.entity.type in OWNERS:
-            for socket in tuple(self.sockets):
-                socket.wake()
+
+    def on_tokens_revoked(self, _event: TokensRevoked) -> None:
+        """Have every socket look at its token: of a log-out, say, only the session is known."""
+        for socket in tuple(self.sockets):
+            socket.wake()
