@@ -13,7 +13,7 @@ demo: $(VENV)/.runtime           ## replay the recorded sensor data through MQTT
 	$(BIN)/fieldline demo
 
 test: $(VENV)/.dev               ## the whole default suite; needs no service
-	$(BIN)/pytest -q -n auto --dist loadgroup $(ARGS)
+	$(BIN)/pytest -q -m "not long" -n auto --dist loadgroup $(ARGS)
 
 check: lint contracts types test ## everything that a commit must pass
 
@@ -39,7 +39,7 @@ bench: $(VENV)/.dev              ## the ingest benchmark, see benchmarks/README.
 	$(BIN)/python -m benchmarks.ingest.run $(ARGS)
 
 e2e-long: $(VENV)/.dev .vendor-envs/.made ## long forms of tests, and the vendor's own clients
-	FIELDLINE_REQUIRE_VENDOR=1 $(BIN)/pytest -q -m "long or vendor" -o addopts="-ra --strict-markers -p no:cacheprovider" $(ARGS)
+	FIELDLINE_REQUIRE_VENDOR=1 $(BIN)/pytest -q -m "long or vendor" $(ARGS)
 
 lock: $(VENV)/.dev               ## pin every dependency again (requirements*.lock)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
