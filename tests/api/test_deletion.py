@@ -73,3 +73,17 @@ async def test_a_deleted_customer_leaves_its_devices_unassigned(platform: Platfo
     assert device["customer_id"] is None
     alarms = (await tenant.admin.get("/api/v1/alarms")).json()
     assert [alarm["customer_id"] for alarm in alarms] == [None]
+
+
+async def test_a_deleted_user_leaves_its_alarms_to_nobody(platform: Platform) -> None:
+    tenant = await platform.tenant()
+    await furnish(tenant.admin, str(tenant.customer_id))
+    alarm_id = (await tenant.admin.get("/api/v1/alarms")).json()[0]["id"]
+    user_id = (await tenant.customer_user.get("/api/v1/auth/user")).json()["id"]
+    await created(tenant.admin, f"/api/alarm/{alarm_id}/assign/{user_id}", {})
+
+    answer = await tenant.admin.delete(f"/api/user/{user_id}")
+
+    assert answer.status_code == 200, answer.text
+    alarm = (await tenant.admin.get(f"/api/v1/alarms/{alarm_id}")).json()
+    assert alarm["assignee_id"] is None

@@ -34,7 +34,9 @@ class Alarm(Entity):
     severity: Mapped[str] = mapped_column(String(16))
     acknowledged: Mapped[bool] = mapped_column(default=False)
     cleared: Mapped[bool] = mapped_column(default=False)
-    assignee_id: Mapped[UUID | None] = mapped_column(index=True)
+    assignee_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("tb_user.id", ondelete="SET NULL"), index=True
+    )
     start_ts: Mapped[int] = mapped_column(default=0)
     end_ts: Mapped[int] = mapped_column(default=0)
     ack_ts: Mapped[int] = mapped_column(default=0)

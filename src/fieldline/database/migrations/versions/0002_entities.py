@@ -409,6 +409,9 @@ def upgrade() -> None:
         sa.Column("created_time", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
+            ["assignee_id"], ["tb_user.id"], name=op.f("fk_alarm_assignee_id"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
             ["customer_id"], ["customer.id"], name=op.f("fk_alarm_customer_id"), ondelete="SET NULL"
         ),
         sa.ForeignKeyConstraint(
