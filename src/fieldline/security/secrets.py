@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import secrets as _secrets
+import tempfile
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -21,6 +22,9 @@ from fieldline.kit.errors import FieldlineError
 
 _NONCE_BYTES = 12
 _PREFIX = "v1:"
+_KEY_BYTES = 48
+_LEAST_CHARACTERS = 32
+"""Of a key in the file, which may have been put there by hand."""
 ROOT_KEY_FILE = "secret.key"
 
 
@@ -64,18 +68,45 @@ class Vault:
 
 
 def load_or_create_root_key(data_dir: Path) -> str:
-    """Return the root key of the data folder; the first call makes one, readable by its owner."""
+    """Return the root key of the data folder; the first call makes one, readable by its owner.
+
+    The file appears with the whole key in it or not at all, whenever the process is killed.
+
+    Raises:
+        WrongRootKey: the file holds less than a key.
+    """
     path = data_dir / ROOT_KEY_FILE
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    key = _secrets.token_urlsafe(48)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(key + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    if not path.exists():
+        _write_new_key(path)
+    key = path.read_text().strip()
+    if len(key) < _LEAST_CHARACTERS:
+        msg = f"{path} does not hold a whole key: restore it, it decrypts what the database holds"
+        raise WrongRootKey(msg)
     return key
+
+
+def _write_new_key(path: Path) -> None:
+    """Make the file; one that another process makes meanwhile stays."""
+    descriptor, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)  # mode 0600
+    new = Path(name)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(_secrets.token_urlsafe(_KEY_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(new, path)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without hard links
+            new.rename(path)
+    finally:
+        new.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _derive(material: bytes, purpose: bytes) -> bytes:
