@@ -56,8 +56,10 @@ def _cycle(server: Server, senders_first: int, seconds: float) -> None:
     senders = [Sender(server.mqtt_port, token, 0) for token in tokens]
     for sender in senders:
         sender.start()
-    while any(len(sender.acknowledged) < SOME for sender in senders):
-        threading.Event().wait(0.01)
+    for sender in senders:
+        while len(sender.acknowledged) < SOME:
+            assert sender.is_alive(), "the connection ended before the kill"
+            threading.Event().wait(0.01)
     threading.Event().wait(seconds)
 
     server.kill()
