@@ -124,6 +124,8 @@ def _customer_user_may(
     customer_id: UUID | None,
     entity_id: UUID | None,
 ) -> bool:
+    if caller.is_public and (entity_type is EntityType.USER or operation not in _READ_ONLY):
+        return False
     if operation in CUSTOMER_MAY_IN_TENANT.get(entity_type, frozenset()):
         return True
     if entity_type is EntityType.USER and entity_id == caller.user_id:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from fieldline.domains.customer import service as customer_service
+from fieldline.domains.revocation.service import MAX_ENDED_SESSIONS
 from fieldline.kit.json import loads
 from tests.api.support import PASSWORD, Client, Platform, created, running
 from tests.domains.support import on_sqlite
@@ -299,6 +300,51 @@ async def test_nobody_in_particular_logs_in_through_the_public_customer(
     for wrong in (str(tenant.customer_id), "x", None):
         answer = await platform.anybody.post("/api/auth/login/public", json={"publicId": wrong})
         assert answer.status_code == 401
+
+
+async def test_the_public_log_in_reads_and_does_nothing_else(platform: Platform) -> None:
+    tenant = await platform.tenant()
+    device_id = (await created(tenant.admin, "/api/device", {"name": "D"}))["id"]["id"]
+    device = await created(tenant.admin, f"/api/customer/public/device/{device_id}", {})
+    body = {"publicId": device["customerId"]["id"]}
+    alarm = await created(
+        tenant.admin, "/api/alarm", {"type": "T", "originator": device["id"], "severity": "MAJOR"}
+    )
+    public = platform.client(
+        (await created(platform.anybody, "/api/auth/login/public", body))["token"]
+    )
+
+    alarm_path = f"/api/alarm/{alarm['id']['id']}"
+    for path in (f"/api/device/{device_id}", alarm_path):
+        assert (await public.get(path)).status_code == 200
+    for method, path in (
+        ("GET", f"/api/device/{device_id}/credentials"),
+        ("PUT", f"/api/v1/devices/{device_id}"),
+        ("POST", f"{alarm_path}/ack"),
+        ("DELETE", alarm_path),
+        ("GET", "/api/users?pageSize=10&page=0"),
+        ("GET", "/api/v1/users"),
+    ):
+        answer = await public.request(method, path, json={} if method != "GET" else None)
+        assert answer.status_code == 403, f"{method} {path}: {answer.text}"
+
+
+async def test_public_users_cannot_log_each_other_out(platform: Platform) -> None:
+    tenant, other = await platform.tenant(), await platform.tenant()
+    ids = []
+    for each in (tenant, other):
+        async with platform.services.database.write() as session:
+            ids.append(str((await customer_service.public_customer(session, each.id)).id))
+    pairs = [
+        await created(platform.anybody, "/api/auth/login/public", {"publicId": ids[number % 2]})
+        for number in range(MAX_ENDED_SESSIONS + 10)
+    ]
+
+    for pair in pairs[1:]:
+        platform.clock.advance(1)
+        await created_empty(platform.client(pair["token"]), "/api/auth/logout")
+
+    assert (await platform.client(pairs[0]["token"]).get("/api/auth/user")).status_code == 200
 
 
 async def created_empty(client: Client, path: str) -> None:

@@ -79,7 +79,13 @@ async def refresh(services: Services, token: str) -> TokenPair:
 
 
 async def log_out(services: Services, caller: Caller) -> None:
-    """End the session that the caller's token belongs to."""
+    """End the session that the caller's token belongs to.
+
+    A public session protects nothing, as anybody gets another one without a password; and all
+    public users have one id, so that too many ended sessions of one would end those of others.
+    """
+    if caller.is_public:
+        return
     async with services.database.write() as session:
         await revocation_service.end_session(
             session, services.tokens, UUID(caller.session_id), caller.user_id

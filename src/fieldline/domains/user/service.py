@@ -200,6 +200,8 @@ def _may(caller: Caller, operation: Operation, user: User) -> bool:
 
 
 def _visible_to(caller: Caller) -> UserFilter:
+    if caller.is_public:
+        raise Forbidden(DENIED)
     if caller.is_sys_admin:
         return UserFilter(authorities=(Authority.SYS_ADMIN.value, Authority.TENANT_ADMIN.value))
     return UserFilter(caller.tenant_id, caller.customer_id)
