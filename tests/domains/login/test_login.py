@@ -1,13 +1,18 @@
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from fieldline.domains.customer import service as customer_service
 from fieldline.domains.revocation.service import MAX_ENDED_SESSIONS
+from fieldline.domains.user import service as user_service
+from fieldline.kit.ids import NULL_UUID
 from fieldline.kit.json import loads
+from fieldline.security.caller import Authority, Caller
 from tests.api.support import PASSWORD, Client, Platform, created, running
 from tests.domains.support import on_sqlite
 
@@ -280,6 +285,34 @@ async def test_a_disabled_user_is_out_at_once_and_told_so(platform: Platform) ->
     expect_401(answer, 10, "User account is not active")
     await created_empty(tenant.admin, f"/api/user/{user_id}/userCredentialsEnabled")
     await tokens_of(platform, "customer1@example.com")
+
+
+@pytest.mark.parametrize("way", ["log-in", "refresh"])
+async def test_no_token_slips_through_while_a_user_is_being_disabled(
+    platform: Platform, way: str
+) -> None:
+    tenant = await platform.tenant()
+    pair = await tokens_of(platform, "customer1@example.com")
+    user_id = UUID((await tenant.customer_user.get("/api/v1/auth/user")).json()["id"])
+    path, body = {
+        "log-in": (
+            "/api/auth/login",
+            {"username": "customer1@example.com", "password": PASSWORD},
+        ),
+        "refresh": ("/api/auth/token", {"refreshToken": pair["refreshToken"]}),
+    }[way]
+
+    caller = Caller(NULL_UUID, Authority.TENANT_ADMIN, tenant.id)
+    async with platform.services.database.write() as session:
+        await user_service.set_enabled(
+            session, caller, user_id, enabled=False, tokens=platform.services.tokens
+        )
+        platform.clock.advance(1)
+        asking = asyncio.create_task(platform.anybody.post(path, json=body))
+        await asyncio.wait({asking}, timeout=0.2)  # As far as it comes before the commit.
+    answer = await asking
+
+    assert answer.status_code == 401, answer.text
 
 
 async def test_nobody_in_particular_logs_in_through_the_public_customer(

@@ -1,7 +1,8 @@
 """Logging in and out, new tokens for old ones, choosing and changing a password.
 
 These functions open their own sessions: bcrypt takes a quarter of a second, and no transaction
-may be open meanwhile.
+may be open meanwhile. Tokens are issued inside the transaction that locks the credentials: whoever
+disables the user then waits, and outdates them.
 """
 
 from uuid import UUID
@@ -44,8 +45,7 @@ async def log_in(services: Services, email: str | None, password: str | None) ->
         raise Unauthenticated(INACTIVE)
     if not is_right:
         raise Unauthenticated(WRONG)
-    await _note_login(services, user.id, stored_hash)
-    return services.tokens.issue(credentials_service.caller_of(user))
+    return await _begin_session(services, user.id, stored_hash)
 
 
 async def public_log_in(services: Services, public_id: UUID) -> TokenPair:
@@ -66,16 +66,16 @@ async def refresh(services: Services, token: str) -> TokenPair:
         return services.tokens.issue(
             await _public_caller(services, public_id, str(claims.session_id))
         )
-    async with services.database.read() as session:
-        found = await credentials_service.by_id(session, claims.user_id)
-    if found is None:
-        raise Unauthenticated("User not found by refresh token")
-    user, credentials = found
-    if not credentials.enabled:
-        raise Unauthenticated(INACTIVE)
-    # The user may have been disabled while it was read: then the token is outdated by now.
-    services.tokens.verify_refresh(token)
-    return services.tokens.issue(credentials_service.caller_of(user, str(claims.session_id)))
+    async with services.database.write() as session:
+        found = await credentials_service.by_id(session, claims.user_id, lock=True)
+        if found is None:
+            raise Unauthenticated("User not found by refresh token")
+        user, credentials = found
+        if not credentials.enabled:
+            raise Unauthenticated(INACTIVE)
+        # Ended while it was read.
+        services.tokens.verify_refresh(token)
+        return services.tokens.issue(credentials_service.caller_of(user, str(claims.session_id)))
 
 
 async def log_out(services: Services, caller: Caller) -> None:
@@ -118,7 +118,7 @@ async def change_password(
             raise Invalid("Current password doesn't match!")
         stored.password = new_hash
         before_ms = await revocation_service.revoke(session, services.tokens, user.id)
-    return services.tokens.issue(credentials_service.caller_of(user), after_ms=before_ms)
+        return services.tokens.issue(credentials_service.caller_of(user), after_ms=before_ms)
 
 
 async def activate(services: Services, token: str, password: str) -> TokenPair:
@@ -137,18 +137,22 @@ async def activate(services: Services, token: str, password: str) -> TokenPair:
     async with services.database.write() as session:
         await credentials_service.activate(session, user_id, password_hash)
         found = await credentials_service.by_id(session, user_id)
-    if found is None:
-        raise NotFound("The user was deleted meanwhile")
-    return services.tokens.issue(credentials_service.caller_of(found[0]))
+        if found is None:
+            raise NotFound("The user was deleted meanwhile")
+        return services.tokens.issue(credentials_service.caller_of(found[0]))
 
 
-async def _note_login(services: Services, user_id: UUID, stored_hash: str | None) -> None:
-    """Store the time of the log-in, unless the user was disabled or changed meanwhile."""
+async def _begin_session(services: Services, user_id: UUID, stored_hash: str | None) -> TokenPair:
+    """Issue tokens, unless the user was disabled, changed or deleted meanwhile."""
     async with services.database.write() as session:
-        credentials = await credentials_service.of(session, user_id, lock=True)
+        found = await credentials_service.by_id(session, user_id, lock=True)
+        if found is None:
+            raise Unauthenticated(WRONG)
+        user, credentials = found
         if not credentials.enabled or credentials.password != stored_hash:
             raise Unauthenticated(WRONG)
         credentials.last_login_ms = services.clock.now_ms()
+        return services.tokens.issue(credentials_service.caller_of(user))
 
 
 async def _public_caller(services: Services, public_id: UUID, session_id: str = "") -> Caller:

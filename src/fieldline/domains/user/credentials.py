@@ -63,10 +63,14 @@ async def by_email(session: "AsyncSession", email: str) -> tuple[User, UserCrede
     return None if user is None else (user, await of(session, user.id))
 
 
-async def by_id(session: "AsyncSession", user_id: UUID) -> tuple[User, UserCredentials] | None:
-    """Return the user, if there is one."""
-    user = await UserRepository(session).get(user_id)
-    return None if user is None else (user, await of(session, user.id))
+async def by_id(
+    session: "AsyncSession", user_id: UUID, *, lock: bool = False
+) -> tuple[User, UserCredentials] | None:
+    """Return the user, if there is one; ``lock`` lets nobody change the credentials meanwhile."""
+    repository = UserRepository(session)
+    found = await repository.credentials(user_id, lock=lock)
+    user = await repository.get(user_id)
+    return None if user is None or found is None else (user, found)
 
 
 async def of(session: "AsyncSession", user_id: UUID, *, lock: bool = False) -> UserCredentials:
