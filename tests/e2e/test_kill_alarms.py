@@ -8,9 +8,9 @@ from tests.e2e.mqtt_client import Client
 from tests.e2e.server import Rest, Server
 
 START_MS = 1_700_000_000_000
-READINGS = 2400
+READINGS = 1200
 WINDOW = 100
-KILLS = (300, 1100, 1101)
+KILLS = (200, 600, 601)
 """After so many acknowledgements, with up to a window of readings on their way."""
 
 

@@ -108,16 +108,16 @@ def test_without_demo_the_first_password_is_shown_once(tmp_path: Path) -> None:
 
 def _password_shown(server: Server) -> str | None:
     """Start without --demo, stop when ready, and return the password that was printed."""
-    process = subprocess.Popen(
+    password = None
+    with subprocess.Popen(
         [sys.executable, "-m", "fieldline", "serve"],
         env=server.environment, cwd=server.data_dir.parent, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    password = None
-    for line in process.stdout:
-        if "Password" in line:
-            password = line.rsplit(" ", 1)[1].strip()
-        if "ready" in line:
-            process.terminate()
-    assert process.wait(20) == 0
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "Password" in line:
+                password = line.rsplit(" ", 1)[1].strip()
+            if "ready" in line:
+                process.terminate()
+    assert process.returncode == 0
     return password
