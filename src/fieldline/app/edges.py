@@ -19,7 +19,7 @@ from fieldline.domains.telemetry.service import Telemetry
 from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.ingest.door import Door
 from fieldline.ingest.parts import DoorParts, IngestOptions
-from fieldline.kit.errors import Unavailable
+from fieldline.kit.errors import Invalid, Unavailable
 from fieldline.rest.services import Services
 from fieldline.rules.registry import Registry
 from fieldline.settings import Settings
@@ -69,7 +69,8 @@ async def start_mqtt(door: Door, settings: Settings, stack: AsyncExitStack) -> M
     """Start the MQTT server unless it is switched off.
 
     Raises:
-        Unavailable: a port is taken, or a certificate cannot be used.
+        Unavailable: a port is taken.
+        Invalid: a certificate or key cannot be used.
     """
     if not settings.mqtt_enabled:
         return None
@@ -90,6 +91,9 @@ async def start_mqtt(door: Door, settings: Settings, stack: AsyncExitStack) -> M
     mqtt = MqttTransport(door, options)
     try:
         await mqtt.start()
+    except Invalid as error:
+        msg = f"MQTT_SSL_CERTIFICATE, MQTT_SSL_KEY or MQTT_SSL_CLIENT_CA: {error.message}"
+        raise Invalid(msg) from error
     except OSError as error:
         ports = f"MQTT_BIND_PORT={settings.mqtt_bind_port}"
         if tls is not None:

@@ -13,7 +13,7 @@ import uvicorn
 
 from fieldline.api.websocket.protocol import UVICORN_OPTIONS, SocketProtocol
 from fieldline.app.platform import Platform, open_platform
-from fieldline.kit.errors import Unavailable
+from fieldline.kit.errors import Invalid, Unavailable
 from fieldline.settings import Settings
 
 BACKLOG = 2_048
@@ -27,6 +27,7 @@ async def run_server(settings: Settings, *, demo: bool) -> None:
 
     Raises:
         Unavailable: a port is taken, the data folder cannot be written, the database is away.
+        Invalid: a certificate or key cannot be used.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -71,7 +72,12 @@ class _Server(uvicorn.Server):
 
 
 def _http_config(settings: Settings, platform: Platform) -> uvicorn.Config:
-    return uvicorn.Config(
+    """Return how HTTP is served, with certificate and key read.
+
+    Raises:
+        Invalid: they cannot be used; the text names their variables.
+    """
+    config = uvicorn.Config(
         platform.app,
         loop="none",
         http="httptools",
@@ -85,6 +91,16 @@ def _http_config(settings: Settings, platform: Platform) -> uvicorn.Config:
         ssl_keyfile=_path(settings.http_ssl_key) if settings.http_ssl_enabled else None,
         **UVICORN_OPTIONS,
     )
+    try:
+        config.load()
+    except OSError as error:  # ssl.SSLError is one
+        msg = (
+            f"HTTP_SSL_CERTIFICATE={settings.http_ssl_certificate} and "
+            f"HTTP_SSL_KEY={settings.http_ssl_key} cannot be used ({error}); they must be PEM "
+            "files of a certificate chain and of its private key"
+        )
+        raise Invalid(msg) from error
+    return config
 
 
 async def _started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from fieldline.ingest.authentication import certificate_hash
+from fieldline.kit.errors import Invalid
 from fieldline.protocols.mqtt.packets import Connect
 from fieldline.transports.mqtt.options import MqttTls
 from tests.transports.mqtt.client import ConnectionRefused, MqttClient
@@ -101,6 +102,23 @@ async def test_a_device_without_certificate_may_still_use_its_token(
     assert site.transport.bound_port is None
 
 
-async def test_a_missing_certificate_file_is_an_error(start: Start, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="No such file"):
+async def test_a_missing_certificate_file_is_named(start: Start, tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"none\.pem.*No such file"):
         await start(tls=MqttTls(tmp_path / "none.pem", port=0))
+
+
+async def test_a_file_without_a_certificate_is_named(start: Start, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.write_text("no certificate")
+
+    with pytest.raises(Invalid, match=r"empty\.pem.*PEM files"):
+        await start(tls=MqttTls(empty, empty, port=0))
+
+
+async def test_a_file_without_authorities_is_named(start: Start, tmp_path: Path) -> None:
+    server = make_certificate(tmp_path, "server")
+    empty = tmp_path / "empty.pem"
+    empty.write_text("no certificate")
+
+    with pytest.raises(Invalid, match=r"empty\.pem.*certificates"):
+        await start(tls=MqttTls(server, port=0, client_ca=empty))

@@ -63,7 +63,8 @@ class MqttTransport:
         """Begin to listen.
 
         Raises:
-            OSError: a port is taken, or a certificate or key file cannot be used.
+            OSError: a port is taken.
+            Invalid: a certificate or key file cannot be used.
         """
         options = self.options
         context = server_context(options.tls) if options.tls is not None else None
