@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from uuid import UUID
 
 import typer
@@ -12,7 +13,7 @@ from fieldline.kit.errors import FieldlineError, Unavailable
 def watch(
     device_id: UUID = typer.Argument(help="Id of the device."),
     token: str = typer.Option(help="Access token of a user who may see the device."),
-    url: str = typer.Option("ws://localhost:8080", "--url", help="The server."),
+    url: str = typer.Option("http://localhost:8080", "--url", help="The server."),
     keys: str = typer.Option("", "--keys", help="Keys to watch, a,b,c; all without it."),
     count: int = typer.Option(0, "--count", help="End after this many updates; 0 never ends."),
 ) -> None:
@@ -32,7 +33,7 @@ async def _watch(device_id: UUID, token: str, url: str, keys: str, count: int) -
     }
     seen = 0
     try:
-        async with websockets.connect(f"{url}/api/ws") as socket:
+        async with websockets.connect(f"{_as_websocket(url)}/api/ws") as socket:
             await socket.send(
                 json.dumps({"authCmd": {"cmdId": 0, "token": token}, "cmds": [command]})
             )
@@ -48,6 +49,10 @@ async def _watch(device_id: UUID, token: str, url: str, keys: str, count: int) -
     except websockets.ConnectionClosedError as error:
         msg = f"The server closed the connection: {error.rcvd.reason if error.rcvd else error}"
         raise FieldlineError(msg) from error
-    except OSError as error:
-        msg = f"{url} does not answer ({error}); is the server running?"
+    except (OSError, websockets.WebSocketException) as error:
+        msg = f"{url} does not answer as Fieldline does ({error}); is the server running there?"
         raise Unavailable(msg) from error
+
+
+def _as_websocket(url: str) -> str:
+    return re.sub(r"^http(s?)://", r"ws\1://", url)

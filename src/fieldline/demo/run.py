@@ -10,6 +10,7 @@ import httpx
 from fieldline.demo.dataset import Recording
 from fieldline.demo.replay import Replay, Target
 from fieldline.demo.tenant import DemoDevice, DemoTenant
+from fieldline.kit.errors import Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +66,26 @@ async def replay(
     speed: float | None,
     on_progress: Progress,
 ) -> None:
-    """Send every recording at the same time, each as its own device."""
+    """Send every recording at the same time, each as its own device.
+
+    Raises:
+        Unavailable: the server does not take the readings.
+    """
 
     def progress_of(device: DemoDevice) -> Callable[[int], None]:
         return lambda acknowledged: on_progress(device.name, acknowledged)
 
-    async with asyncio.TaskGroup() as group:
-        for recording, device in zip(recordings, devices, strict=True):
-            target = Target(endpoint.mqtt_host, endpoint.mqtt_port, device.access_token)
-            task = Replay(recording, target, speed=speed, on_progress=progress_of(device))
-            group.create_task(task.run())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for recording, device in zip(recordings, devices, strict=True):
+                target = Target(endpoint.mqtt_host, endpoint.mqtt_port, device.access_token)
+                task = Replay(recording, target, speed=speed, on_progress=progress_of(device))
+                group.create_task(task.run())
+    except ExceptionGroup as group_error:
+        away = group_error.subgroup(Unavailable)
+        if away is None:
+            raise
+        raise Unavailable(str(away.exceptions[0])) from group_error
 
 
 async def compare(
@@ -87,9 +98,9 @@ async def compare(
                 device=device.name,
                 rows=len(recording.rows),
                 stored_points=await tenant.stored_points(
-                    device, recording.rows[0].ts_ms, recording.rows[-1].ts_ms + 1
+                    device, recording.start_ms, recording.end_ms
                 ),
-                expected_points=sum(len(row.values) for row in recording.rows),
+                expected_points=recording.points,
                 alarms=await tenant.alarms(device),
             )
             for recording, device in zip(recordings, devices, strict=True)
