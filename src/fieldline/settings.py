@@ -11,7 +11,6 @@ from typing import Annotated, Literal, Self
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import URL
 
 from fieldline.kit.errors import Invalid
 
@@ -212,20 +211,6 @@ class Settings(BaseSettings):
         if self.api_docs_enabled is not None:
             return self.api_docs_enabled
         return self.environment != "production"
-
-    @property
-    def database_url(self) -> URL:
-        """SQLAlchemy's URL of the entities' database."""
-        if self.postgres_server is None:
-            return URL.create("sqlite+aiosqlite", database=str(self.data_dir / "fieldline.db"))
-        return URL.create(
-            "postgresql+asyncpg",
-            username=self.postgres_user,
-            password=self.postgres_password.get_secret_value() if self.postgres_password else None,
-            host=self.postgres_server,
-            port=self.postgres_port,
-            database=self.postgres_db,
-        )
 
     @property
     def public_url(self) -> str:

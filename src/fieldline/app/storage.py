@@ -6,6 +6,7 @@ from pathlib import Path
 
 import asyncpg
 from sqlalchemy import text
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from fieldline.database.engine import Database
@@ -27,6 +28,9 @@ from fieldline.timeseries.backends.postgresql import PostgresqlStore
 from fieldline.timeseries.backends.sqlite import SqliteStore
 from fieldline.timeseries.store import TimeseriesStore
 from fieldline.timeseries.writer import TimeseriesWriter, WriterLimits
+
+DATABASE_FILE = "fieldline.db"
+"""The embedded store, in the data folder."""
 
 
 @asynccontextmanager
@@ -109,7 +113,7 @@ async def open_database(
     if settings.is_embedded:
         _data_folder(settings)
     database = Database(
-        settings.database_url,
+        database_url(settings),
         emit=emit,
         pool_size=settings.postgres_pool_size,
         max_overflow=settings.postgres_max_overflow,
@@ -134,10 +138,25 @@ async def bring_schema_up_to_date(database: Database, settings: Settings) -> Non
         raise Unavailable(msg)
 
 
+def database_url(settings: Settings) -> URL:
+    """Return SQLAlchemy's URL of the entities' database."""
+    if settings.is_embedded:
+        return URL.create("sqlite+aiosqlite", database=str(settings.data_dir / DATABASE_FILE))
+    password = settings.postgres_password
+    return URL.create(
+        "postgresql+asyncpg",
+        username=settings.postgres_user,
+        password=password.get_secret_value() if password else None,
+        host=settings.postgres_server,
+        port=settings.postgres_port,
+        database=settings.postgres_db,
+    )
+
+
 def make_store(database: Database, settings: Settings, clock: Clock) -> TimeseriesStore:
     """Return the store of readings that goes with the database."""
     if settings.is_embedded:
-        return SqliteStore(settings.data_dir / "fieldline.db", database.gate.enter)
+        return SqliteStore(settings.data_dir / DATABASE_FILE, database.gate.enter)
     url = database.url.set(drivername="postgresql")
     return PostgresqlStore(url.render_as_string(hide_password=False), clock)
 

@@ -4,7 +4,6 @@ import asyncio
 
 import typer
 
-from fieldline.app import create_administrator
 from fieldline.settings import load_settings
 
 
@@ -18,6 +17,8 @@ def create_admin(
     ),
 ) -> None:
     """Create a system administrator, or set a new password for one that exists."""
+    from fieldline.app.commands import create_administrator  # noqa: PLC0415 - takes a second
+
     shown, is_new = asyncio.run(create_administrator(load_settings(), email, password))
     typer.echo(f"{'Created' if is_new else 'New password set for'} system administrator {email}")
     if password is None:

@@ -1,9 +1,7 @@
 """``fieldline serve``: runs the platform until it is told to stop."""
 
 import typer
-import uvloop
 
-from fieldline.app import run_server
 from fieldline.app.logs import configure_logging
 from fieldline.app.network import keep_demo_off_the_network
 from fieldline.settings import load_settings
@@ -20,4 +18,9 @@ def serve(
     if demo:
         settings = keep_demo_off_the_network(settings)
     configure_logging(settings)
+    # Only now, so that a wrong setting is told at once: the platform takes a second to import.
+    import uvloop  # noqa: PLC0415
+
+    from fieldline.app.server import run_server  # noqa: PLC0415
+
     uvloop.run(run_server(settings, demo=demo))

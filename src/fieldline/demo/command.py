@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from fieldline.app import serving
 from fieldline.app.logs import configure_logging
 from fieldline.app.network import keep_demo_off_the_network
+from fieldline.app.server import serving
 from fieldline.demo.dataset import Recording, load_recordings
 from fieldline.demo.run import Endpoint, Outcome, compare, is_running, prepare, replay
 from fieldline.demo.tenant import ALARM, DemoDevice
