@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from fieldline.database.engine import Database, emit_after_commit
 from fieldline.kit.errors import Conflict, Unavailable
@@ -80,3 +81,12 @@ async def test_the_loser_of_a_deadlock_may_try_again(postgres_url: str) -> None:
     await database.close()
 
     assert [type(result) for result in results if result is not None] == [Unavailable]
+
+
+async def test_what_the_log_shows_of_an_error_holds_no_values(database: Database) -> None:
+    with pytest.raises(DBAPIError) as caught:
+        async with database.engine.connect() as connection:
+            await connection.execute(text("SELECT :value FROM nothing"), {"value": "a secret"})
+
+    assert "nothing" in str(caught.value)
+    assert "a secret" not in str(caught.value)

@@ -72,12 +72,17 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.gate = WriteGate()
         self._emit = emit
+        # An error's text goes to the log: without what people stored.
         if self.is_sqlite:
-            self.engine: AsyncEngine = create_async_engine(self.url)
+            self.engine: AsyncEngine = create_async_engine(self.url, hide_parameters=True)
             _make_sqlite_safe(self.engine)
         else:
             self.engine = create_async_engine(
-                self.url, pool_size=pool_size, max_overflow=max_overflow, pool_pre_ping=True
+                self.url,
+                pool_size=pool_size,
+                max_overflow=max_overflow,
+                pool_pre_ping=True,
+                hide_parameters=True,
             )
         self._write_engine = self.engine.execution_options(fieldline_write=True)
 
