@@ -5,12 +5,13 @@ import logging
 from collections.abc import AsyncIterator
 
 import pytest
+from fastapi import APIRouter
 
 from fieldline.api.errors import KINDS, problem_of
-from fieldline.api.limits import MAX_BODY_BYTES, MAX_FILE_BYTES
+from fieldline.api.limits import MAX_BODY_BYTES, MAX_PUBLIC_BYTES
 from fieldline.kit import errors as kinds
 from fieldline.rest.callers import public
-from fieldline.rest.dialects import RawTextRoute, tb_router, v1_router
+from fieldline.rest.dialects import SMALL_BYTES, RawTextRoute, tb_router, v1_router
 from tests.api.support import Client, running
 
 thingsboard = tb_router("test")
@@ -32,6 +33,12 @@ async def _raise(kind: str) -> None:
 thingsboard.get("/broken/{kind}", dependencies=[public])(_raise)
 raw.get("/rawly/{kind}", dependencies=[public])(_raise)
 v1.get("/shattered/{kind}", dependencies=[public])(_raise)
+devices = APIRouter(prefix="/api/v1")
+
+
+@devices.get("/{token}/broken")
+async def _break(token: str) -> None:
+    raise RuntimeError
 
 
 @thingsboard.post("/shattered", dependencies=[public])
@@ -46,7 +53,9 @@ async def echo_v1(body: dict[str, int]) -> dict[str, int]:
 
 @pytest.fixture
 async def client(sqlite_url: str) -> AsyncIterator[Client]:
-    async with running(sqlite_url, thingsboard=[thingsboard, raw], v1=[v1]) as platform:
+    async with running(
+        sqlite_url, thingsboard=[thingsboard, raw], v1=[v1], others=[devices]
+    ) as platform:
         yield platform.anybody
 
 
@@ -198,11 +207,39 @@ async def test_a_body_over_the_limit_is_refused(client: Client, is_declared: boo
 
 
 async def test_v1_says_that_a_body_is_too_large_in_its_form(client: Client) -> None:
-    headers = {"content-type": "application/json", "content-length": str(MAX_FILE_BYTES + 1)}
+    headers = {"content-type": "application/json", "content-length": str(MAX_BODY_BYTES + 1)}
 
     answer = await client.post("/api/v1/things", content=b"{}", headers=headers)
 
     assert answer.json()["status_code"] == 413
+
+
+@pytest.mark.parametrize("path", ["/api/auth/login", "/api/v1/auth/token/refresh"])
+async def test_who_need_not_say_who_they_are_send_small_bodies(client: Client, path: str) -> None:
+    answer = await client.post(path, content=b" " * (MAX_PUBLIC_BYTES + 1))
+
+    assert answer.status_code == 413
+    assert "64 KiB" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/api/device", "/api/v1/devices"])
+@pytest.mark.parametrize("is_declared", [True, False])
+async def test_a_large_body_is_read_only_from_who_may_send_it(
+    client: Client, path: str, is_declared: bool
+) -> None:
+    read = 0
+
+    async def parts() -> AsyncIterator[bytes]:
+        nonlocal read
+        for _ in range(10):
+            read += 1
+            yield b" " * SMALL_BYTES
+
+    headers = {"content-length": str(10 * SMALL_BYTES)} if is_declared else {}
+
+    answer = await client.post(path, content=parts(), headers=headers)
+
+    assert (answer.status_code, read) == (401, 0)
 
 
 async def test_any_origin_may_ask_and_gets_errors_too(client: Client) -> None:
@@ -220,3 +257,21 @@ async def test_any_origin_may_ask_and_gets_errors_too(client: Client) -> None:
     assert "x-authorization" in preflight.headers["access-control-allow-headers"].lower()
     assert bug.status_code == 500
     assert bug.headers["access-control-allow-origin"] == origin["Origin"]
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/readyz", "/openapi.json"])
+async def test_what_is_not_the_api_is_not_for_other_origins(client: Client, path: str) -> None:
+    answer = await client.get(path, headers={"Origin": "https://dashboard.example"})
+
+    assert answer.is_success
+    assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_the_log_shows_a_bug_without_the_access_token_in_the_path(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = await client.get("/api/v1/A1_TEST_TOKEN/broken")
+
+    assert answer.status_code == 500
+    assert "GET /api/v1/{token}/broken" in caplog.text
+    assert "A1_TEST_TOKEN" not in caplog.text

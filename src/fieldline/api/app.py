@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 
 import fieldline
 from fieldline.api import docs, errors
+from fieldline.api.cors import ApiCors
 from fieldline.api.dispatch import DispatchingRouter
 from fieldline.api.health import Metrics, Readiness, health_router
 from fieldline.api.limits import BodyLimit
@@ -57,14 +57,7 @@ def create_app(services: Services, routers: Routers, options: ApiOptions | None 
         openapi_url=None,
         redirect_slashes=False,
         middleware=[
-            Middleware(
-                CORSMiddleware,
-                allow_origin_regex=".*",
-                allow_credentials=True,
-                allow_methods=["*"],
-                allow_headers=["*"],
-                max_age=1800,
-            ),
+            Middleware(ApiCors),
             Middleware(errors.CatchAll),
             Middleware(BodyLimit),
         ],

@@ -83,7 +83,7 @@ class CatchAll:
             await self._app(scope, receive, send_noting)
         except Exception:
             error_id = uuid4().hex[:12]
-            logger.exception("error %s: %s %s", error_id, scope["method"], scope["path"])
+            logger.exception("error %s: %s %s", error_id, scope["method"], _loggable_path(scope))
             if is_started:
                 raise
             await _unexpected(scope, error_id)(scope, receive, send)
@@ -164,6 +164,13 @@ async def _on_http(request: Request, error: Exception) -> Response:
 def _unexpected(scope: Scope, error_id: str) -> Response:
     message = f"Internal error; the log has more under {error_id}"
     return answer(Request(scope), Problem(500, GENERAL, message, 500))
+
+
+def _loggable_path(scope: Scope) -> str:
+    """Return the path without the access token that stands in one of the device HTTP API."""
+    path: str = scope["path"]
+    token: str | None = scope.get("path_params", {}).get("token")
+    return path.replace(token, "{token}") if token else path
 
 
 def _describe(errors: Sequence[Any]) -> tuple[str, int]:

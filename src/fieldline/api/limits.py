@@ -6,8 +6,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MIB = 1024 * 1024
 MAX_BODY_BYTES = 16 * MIB
 MAX_FILE_BYTES = 50 * MIB
-FILE_PREFIXES = ("/api/image", "/api/resource", "/api/v1/")
+FILE_PREFIXES = ("/api/image", "/api/resource")
 """Paths that take files; device messages have their own, smaller limit in ``transports/http``."""
+MAX_PUBLIC_BYTES = 64 * 1024
+PUBLIC_PREFIXES = ("/api/auth/", "/api/noauth/", "/api/v1/auth/")
+"""Paths that anybody may send a body to; elsewhere a large one is read after the token
+(``rest/dialects.py``)."""
 
 
 class BodyLimit:
@@ -20,8 +24,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_file = scope["path"].startswith(FILE_PREFIXES)
-        limit = MAX_FILE_BYTES if is_file else MAX_BODY_BYTES
+        limit = _limit_of(scope["path"])
         # Refused when the endpoint reads it, so that the answer has the endpoint's form.
         declared = _declared_length(scope)
         seen = 0
@@ -39,6 +42,12 @@ class BodyLimit:
         await self._app(scope, receive_counting, send)
 
 
+def _limit_of(path: str) -> int:
+    if path.startswith(PUBLIC_PREFIXES):
+        return MAX_PUBLIC_BYTES
+    return MAX_FILE_BYTES if path.startswith(FILE_PREFIXES) else MAX_BODY_BYTES
+
+
 def _declared_length(scope: Scope) -> int:
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit():
@@ -47,4 +56,5 @@ def _declared_length(scope: Scope) -> int:
 
 
 def _too_large(limit: int) -> HTTPException:
-    return HTTPException(413, f"The request body is over the limit of {limit // MIB} MiB")
+    size = f"{limit // MIB} MiB" if limit >= MIB else f"{limit // 1024} KiB"
+    return HTTPException(413, f"The request body is over the limit of {size}")

@@ -13,19 +13,24 @@ both, anything else ThingsBoard's.
 """
 
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from fastapi import APIRouter, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Match
 from starlette.types import Scope
 
 from fieldline.kit.json import dumps, loads
+from fieldline.rest.callers import RoleRule
+from fieldline.rest.services import get_services
 
 V1_PREFIX = "/api/v1/"
+SMALL_BYTES = 64 * 1024
+"""A body up to this is read whoever sends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,11 @@ class StrictRequest(Request):
 
 
 class Route(APIRoute):
-    """A route of any dialect: strict JSON, and the error form of its choice."""
+    """A route of any dialect: strict JSON, and the error form of its choice.
+
+    FastAPI reads and parses a body before it asks who sends it; a large one is read only from
+    somebody who may call the route.
+    """
 
     error_form: ClassVar["staticmethod[[Problem], Response] | None"] = None
 
@@ -112,8 +121,12 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        rules = [each.call for each in _dependants(self) if isinstance(each.call, RoleRule)]
 
         async def handle_strictly(request: Request) -> Response:
+            if _may_be_large(request):
+                for rule in rules:
+                    await rule(request, await get_services(request))
             return await handle(StrictRequest(request.scope, request.receive))
 
         return handle_strictly
@@ -171,14 +184,25 @@ def _query_names(scope: Scope) -> set[bytes]:
 
 def _required_query(route: APIRoute) -> frozenset[bytes]:
     """Return the names of query parameters without which the endpoint cannot be called."""
-    found: set[bytes] = set()
+    return frozenset(
+        str(param.alias).encode()
+        for dependant in _dependants(route)
+        for param in dependant.query_params
+        if param.field_info.is_required()
+    )
+
+
+def _dependants(route: APIRoute) -> Iterator[Dependant]:
+    """Give what the endpoint depends on, itself included."""
     waiting = [route.dependant]
     while waiting:
         dependant = waiting.pop()
         waiting.extend(dependant.dependencies)
-        found |= {
-            str(param.alias).encode()
-            for param in dependant.query_params
-            if param.field_info.is_required()
-        }
-    return frozenset(found)
+        yield dependant
+
+
+def _may_be_large(request: Request) -> bool:
+    length = request.headers.get("content-length")
+    if length is None:
+        return "transfer-encoding" in request.headers
+    return not length.isdigit() or int(length) > SMALL_BYTES
