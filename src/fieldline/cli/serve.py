@@ -1,5 +1,7 @@
 """``fieldline serve``: runs the platform until it is told to stop."""
 
+import gc
+
 import typer
 
 from fieldline.app.logs import configure_logging
@@ -18,7 +20,10 @@ def serve(
     if demo:
         settings = keep_demo_off_the_network(settings)
     configure_logging(settings)
-    # Only now, so that a wrong setting is told at once: the platform takes a second to import.
+    # Importing the platform takes a second, so a wrong setting is told before. It also makes some
+    # hundred thousand objects that stay; looking through them for garbage again and again would
+    # cost a third more, so the collector rests until the server is up (app/server.py wakes it).
+    gc.disable()
     import uvloop  # noqa: PLC0415
 
     from fieldline.app.server import run_server  # noqa: PLC0415
