@@ -1,0 +1,17 @@
+"""The pages of docs/reference are what the commands print: `make docs` makes them."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from fieldline.cli.main import app
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+
+
+@pytest.mark.parametrize("command", ["settings", "nodes"])
+def test_the_page_is_up_to_date(command: str) -> None:
+    printed = CliRunner().invoke(app, [command, "--markdown"]).stdout
+
+    assert printed == (REFERENCE / f"{command}.md").read_text(), "run `make docs`"
