@@ -21,6 +21,7 @@ from fieldline.kit.errors import Unavailable
 from fieldline.messaging.backends.memory import MemoryBus
 from fieldline.messaging.events import AttributesSaved, ReadingsSaved
 from fieldline.rest.services import Limits, Services
+from fieldline.security.passwords import Passwords
 from fieldline.security.secrets import Vault, load_or_create_root_key
 from fieldline.security.tokens import Tokens
 from fieldline.settings import Settings
@@ -58,6 +59,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
         writer.start()
         stack.push_async_callback(writer.stop)
+        passwords = Passwords()
+        stack.callback(passwords.close)
         yield Services(
             database=database,
             store=store,
@@ -72,6 +75,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 default_tenant_assets=settings.default_tenant_asset_limit,
             ),
             base_url=lambda: settings.public_url,
+            passwords=passwords,
             tenant_seeders=[device_profile_service.seed, rule_chain_metadata.seed],
         )
 
