@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from fieldline.rules.node import FAILURE, AsyncNode, Node
-from fieldline.rules.registry import NodeType
+from fieldline.rules.registry import KINDS, NodeType
 
 SNAPSHOT = Path(__file__).with_name("node_types.json")
 """Wire type -> kind and file of every node; a type never changes, chains are stored with it."""
@@ -53,6 +53,7 @@ class NodeContract:
 
     def test_lies_in_the_folder_of_its_kind(self, node_type: NodeType) -> None:
         assert node_type.module.split(".")[-2] == node_type.kind
+        assert node_type.kind in KINDS
 
     def test_has_a_test_of_the_same_name(self, node_type: NodeType) -> None:
         name = node_type.module.split(".")[-1]

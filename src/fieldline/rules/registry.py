@@ -22,7 +22,8 @@ from fieldline.rules import nodes
 from fieldline.rules.node import FAILURE, AsyncNode, Node
 
 ENTRY_POINT_GROUP = "fieldline.rule_nodes"
-KINDS = ("filter", "enrichment", "transformation", "action", "external", "flow")
+KINDS = frozenset({"filter", "enrichment", "transformation", "action", "external", "flow"})
+"""ThingsBoard's kinds of node: the console sorts by them, and each is the name of a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +124,10 @@ def discover() -> Registry:
 
 def _built_in() -> list[NodeType]:
     found = []
-    for kind in KINDS:
-        package = importlib.import_module(f"{nodes.__name__}.{kind}")
+    for folder in pkgutil.iter_modules(nodes.__path__):
+        package = importlib.import_module(f"{nodes.__name__}.{folder.name}")
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            found.extend(_nodes_of(kind, module.name))
+            found.extend(_nodes_of(folder.name, module.name))
     return found
 
 
@@ -149,7 +150,7 @@ def _third_party() -> list[NodeType]:
         if kind not in KINDS:
             msg = (
                 f"the entry point {point.name} = {point.value} names no kind of rule node; "
-                f"its name begins with one of {', '.join(KINDS)} and a dot"
+                f"its name begins with one of {', '.join(sorted(KINDS))} and a dot"
             )
             raise ValueError(msg)
         found.append(NodeType(kind, point.module, point.load()))

@@ -1,1 +1,0 @@
-"""Nodes that add what is known of the originator to a message."""

@@ -1,1 +1,0 @@
-"""Nodes that talk to other systems."""

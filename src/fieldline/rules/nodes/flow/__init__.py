@@ -1,1 +1,0 @@
-"""Nodes that lead to other chains and queues."""

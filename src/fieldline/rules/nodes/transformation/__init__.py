@@ -1,1 +1,0 @@
-"""Nodes that make another message of a message."""
