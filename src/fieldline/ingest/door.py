@@ -1,7 +1,7 @@
 """The one door between devices and the platform.
 
 A transport authenticates a device here, opens its session, and hands in what the device sends. A
-reading goes: parse and type it, note the device's activity, count it in, publish it to the bus.
+reading goes: note the device's activity, parse and type it, count it in, publish it to the bus.
 All calls are made on the event loop; nothing on a reading's way waits.
 """
 
