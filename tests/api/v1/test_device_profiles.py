@@ -29,7 +29,7 @@ async def tenant(platform: Platform) -> Tenant:
     return await platform.tenant()
 
 
-async def make(client: Client, name: str = "meter", **fields: object) -> Any:  # noqa: ANN401 - JSON
+async def make(client: Client, name: str = "meter", **fields: object) -> Any:
     return await created(client, PROFILES, {"name": name, **fields}, 201)
 
 

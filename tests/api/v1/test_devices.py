@@ -34,7 +34,7 @@ async def tenant(platform: Platform) -> Tenant:
     return await platform.tenant()
 
 
-async def make(client: Client, name: str = "meter", **fields: object) -> Any:  # noqa: ANN401 - JSON
+async def make(client: Client, name: str = "meter", **fields: object) -> Any:
     return await created(client, DEVICES, {"name": name, **fields}, 201)
 
 
@@ -170,7 +170,7 @@ async def test_credentials_of_every_kind(tenant: Tenant) -> None:
     path = f"{DEVICES}/{device['id']}/credentials"
     first = (await tenant.admin.get(path)).json()
 
-    async def replace(kind: str, **content: object) -> Any:  # noqa: ANN401 - JSON
+    async def replace(kind: str, **content: object) -> Any:
         body = {"credentials_type": kind, **content}
         saved = await created(tenant.admin, path, body)
         assert (await tenant.admin.get(path)).json() == saved
