@@ -120,7 +120,10 @@ class Settings(BaseSettings):
         None,
         description="Serves /swagger-ui, /redoc and /openapi.json; by default all but production.",
     )
-    metrics_enabled: bool = Field(default=True, description="Serves /metrics without a token.")
+    metrics_enabled: bool = Field(
+        default=True,
+        description="Serves /metrics without a token; when false, only to system administrators.",
+    )
 
     # MQTT
     mqtt_enabled: bool = Field(default=True, description="The MQTT transport.")
