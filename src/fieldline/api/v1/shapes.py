@@ -1,9 +1,11 @@
 """What bodies of the v1 dialect have in common."""
 
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+
+from fieldline.rest.wire import values_of
 
 
 class Body(BaseModel):
@@ -26,8 +28,10 @@ class Entity(BaseModel):
 
 
 class ContactBody(Body):
-    """The address fields of tenants and customers."""
+    """The fields that tenants and customers share; ``name`` and ``title`` are the same."""
 
+    name: str | None = None
+    title: str | None = None
     email: str | None = None
     phone: str | None = None
     address: str | None = None
@@ -37,6 +41,13 @@ class ContactBody(Body):
     zip: str | None = None
     country: str | None = None
     additional_info: dict[str, Any] | None = None
+
+    def fields(self) -> Any:  # noqa: ANN401 - as :func:`values_of`
+        """Return what was sent, for a service."""
+        given = values_of(self, "name", only_set=True)
+        if "name" in self.model_fields_set and given.get("title") is None:
+            given["title"] = self.name
+        return given
 
 
 class Contact(Entity):
@@ -51,3 +62,10 @@ class Contact(Entity):
     state: str | None
     zip: str | None
     country: str | None
+
+    @classmethod
+    def of(cls, row: Any, **given: object) -> Self:  # noqa: ANN401 - only its domain may name it
+        """Show a row; ``given`` is what it has by another name."""
+        given |= {"name": row.title, "additional_info": row.additional_info or {}}
+        shown = {name: getattr(row, name, None) for name in cls.model_fields if name not in given}
+        return cls(**shown, **given)

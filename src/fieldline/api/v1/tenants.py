@@ -5,22 +5,18 @@ from uuid import UUID
 
 from fieldline.api.v1.shapes import Contact, ContactBody
 from fieldline.domains.tenant import service
-from fieldline.domains.tenant.service import TenantFields
 from fieldline.rest.callers import SysAdmin, SysOrTenantAdmin
 from fieldline.rest.dialects import v1_router
 from fieldline.rest.paging import V1Page
 from fieldline.rest.services import ServicesDep
 from fieldline.rest.sessions import ReadSession, WriteSession
-from fieldline.rest.wire import values_of
 
 router = v1_router("tenants")
 
 
 class TenantBody(ContactBody):
-    """A tenant's fields; ``name`` and ``title`` are the same."""
+    """A tenant's fields."""
 
-    name: str | None = None
-    title: str | None = None
     region: str | None = None
     tenant_profile_id: UUID | None = None
     isolated_tb_core: bool = False
@@ -41,7 +37,7 @@ async def create_tenant(
     body: TenantBody, caller: SysAdmin, session: WriteSession, services: ServicesDep
 ) -> Tenant:
     """Create a tenant with what a tenant starts with."""
-    made = await service.create(session, caller, _fields(body), seeders=services.tenant_seeders)
+    made = await service.create(session, caller, body.fields(), seeders=services.tenant_seeders)
     return _shown(made)
 
 
@@ -65,7 +61,7 @@ async def update_tenant(
     tenant_id: UUID, body: TenantBody, caller: SysOrTenantAdmin, session: WriteSession
 ) -> Tenant:
     """Change the fields given; profile and isolation only as a system administrator."""
-    return _shown(await service.update(session, caller, tenant_id, _fields(body)))
+    return _shown(await service.update(session, caller, tenant_id, body.fields()))
 
 
 @router.delete("/tenants/{tenant_id}", status_code=204)
@@ -76,19 +72,5 @@ async def delete_tenant(
     await service.delete(session, caller, tenant_id, tokens=services.tokens)
 
 
-def _fields(body: TenantBody) -> TenantFields:
-    given: dict[str, Any] = values_of(body, "name", only_set=True)
-    if "name" in body.model_fields_set and given.get("title") is None:
-        given["title"] = body.name
-    fields: TenantFields = given  # type: ignore[assignment]
-    return fields
-
-
 def _shown(tenant: Any) -> Tenant:  # noqa: ANN401 - a row, which only its domain may name
-    row = {
-        name: getattr(tenant, name, None)
-        for name in Tenant.model_fields
-        if name not in {"name", "tenant_id", "customer_id", "additional_info"}
-    }
-    info = tenant.additional_info or {}
-    return Tenant(**row, name=tenant.title, tenant_id=tenant.id, additional_info=info)
+    return Tenant.of(tenant, tenant_id=tenant.id)
