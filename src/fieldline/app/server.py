@@ -11,6 +11,7 @@ from pathlib import Path
 
 import uvicorn
 
+from fieldline.api.http_protocol import HttpProtocol
 from fieldline.api.websocket.protocol import UVICORN_OPTIONS, SocketProtocol
 from fieldline.app.platform import Platform, open_platform
 from fieldline.kit.errors import Invalid, Unavailable
@@ -80,7 +81,7 @@ def _http_config(settings: Settings, platform: Platform) -> uvicorn.Config:
     config = uvicorn.Config(
         platform.app,
         loop="none",
-        http="httptools",
+        http=HttpProtocol,
         ws=SocketProtocol,
         lifespan="off",
         log_config=None,
