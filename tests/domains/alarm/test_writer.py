@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fieldline.database.engine import Database
-from fieldline.domains.alarm import service
-from fieldline.domains.alarm.changes import Change, Clear, Forget, Outcome, Raise, Stored
+from fieldline.domains.alarm import handlers, service
+from fieldline.domains.alarm.changes import Change, Clear, Forget, Move, Outcome, Raise, Stored
 from fieldline.domains.alarm.models import Alarm
 from fieldline.domains.alarm.status import AlarmFilter, Severity
 from fieldline.domains.alarm.writer import AlarmWriter
+from fieldline.domains.device import service as device_service
 from fieldline.kit.errors import Unavailable
 from fieldline.kit.ids import EntityRef, new_id
 from fieldline.kit.paging import PageRequest
@@ -242,4 +243,38 @@ async def test_an_alarm_outlives_the_customer_that_it_was_meant_for(world: World
     (stored,) = await put_all(world, change)
 
     assert stored.outcome is Outcome.CREATED
+    assert [a.customer_id for a in await alarms_of(world, device)] == [None]
+
+
+async def test_active_alarms_follow_a_device_to_another_customer(world: World) -> None:
+    handlers.listen(world.bus, world.alarms, world.clock)
+    former, new = world.customer.customer_id, world.other_customer.customer_id
+    device = await world.device(fields={"customer_id": former})
+    cleared, active = (
+        replace(raising(world, device, ts_ms), customer_id=former) for ts_ms in (10, 30)
+    )
+    await put_all(world, cleared, clearing(world, device, 20), active)
+
+    async with world.database.write() as session:
+        assert new is not None
+        await device_service.assign(session, world.admin, device.id, new)
+    await put_all(world, raising(world, device, 40))
+
+    assert [a.customer_id for a in await alarms_of(world, device)] == [former, new]
+
+    async with world.database.write() as session:
+        await device_service.unassign(session, world.admin, device.id)
+    await world.alarms.flush()
+
+    assert [a.customer_id for a in await alarms_of(world, device)] == [former, None]
+
+
+async def test_a_move_to_a_customer_that_is_gone_shows_the_alarm_to_none(world: World) -> None:
+    device = await world.device()
+    await put_all(
+        world, replace(raising(world, device, 10), customer_id=world.customer.customer_id)
+    )
+
+    await put_all(world, Move(world.tenant_id, device, new_id()))
+
     assert [a.customer_id for a in await alarms_of(world, device)] == [None]

@@ -60,7 +60,19 @@ class Forget:
     originator: EntityRef
 
 
-Change = Raise | Clear | Forget
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Show the active alarms of a device to the customer that it belongs to now, and no other.
+
+    Cleared ones stay with the customer that they concerned.
+    """
+
+    tenant_id: UUID
+    originator: EntityRef
+    customer_id: UUID | None
+
+
+Change = Raise | Clear | Forget | Move
 
 
 class Outcome(StrEnum):

@@ -1,9 +1,13 @@
-"""Reactions to events: tells rules what users did to alarms, deletes alarms of what is gone."""
+"""Reactions to events: tells rules what users did to alarms, deletes alarms of what is gone.
+
+The active alarms of a device follow it to another customer.
+"""
 
 import logging
 from collections.abc import Callable
+from uuid import UUID
 
-from fieldline.domains.alarm.changes import Forget, Stored
+from fieldline.domains.alarm.changes import Forget, Move, Stored
 from fieldline.domains.alarm.events import AlarmActed
 from fieldline.domains.alarm.writer import AlarmWriter
 from fieldline.kit.clock import Clock
@@ -43,7 +47,19 @@ def listen(bus: Bus, writer: AlarmWriter, clock: Clock) -> Callable[[], None]:
         if is_gone and event.tenant_id is not None:
             writer.put(Forget(event.tenant_id, event.entity), _log_failure)
 
-    ends = (bus.listen(AlarmActed, tell_rules), bus.listen(EntityChanged, forget))
+    def move(event: EntityChanged) -> None:
+        is_moved = event.change in {Change.ASSIGNED, Change.UNASSIGNED}
+        if is_moved and event.entity.type is EntityType.DEVICE and event.tenant_id is not None:
+            # The event of an unassignment names the customer that the device is taken from.
+            new = (event.detail or {})["customer_id"] if event.change is Change.ASSIGNED else None
+            customer_id = UUID(new) if new else None
+            writer.put(Move(event.tenant_id, event.entity, customer_id), _log_failure)
+
+    ends = (
+        bus.listen(AlarmActed, tell_rules),
+        bus.listen(EntityChanged, forget),
+        bus.listen(EntityChanged, move),
+    )
 
     def end() -> None:
         for one in ends:
@@ -54,4 +70,6 @@ def listen(bus: Bus, writer: AlarmWriter, clock: Clock) -> Callable[[], None]:
 
 def _log_failure(_stored: Stored | None, error: Exception | None) -> None:
     if error is not None:
-        logger.error("the alarms of a deleted entity stay: %s", error)
+        logger.error(
+            "the alarms of an entity that is gone or was moved stay as they are: %s", error
+        )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
@@ -148,6 +148,14 @@ class AlarmRepository:
     async def remove(self, alarm: Alarm) -> None:
         await self._session.delete(alarm)
         await self._session.flush()
+
+    async def move_active(self, originator_id: UUID, customer_id: UUID | None) -> None:
+        query = (
+            update(Alarm)
+            .where(Alarm.originator_id == originator_id, ~Alarm.cleared)
+            .values(customer_id=customer_id)
+        )
+        await self._session.execute(query, execution_options={"synchronize_session": False})
 
     async def remove_of(self, originator_ids: Collection[UUID]) -> None:
         query = delete(Alarm).where(Alarm.originator_id.in_(originator_ids))

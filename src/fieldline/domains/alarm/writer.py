@@ -15,7 +15,16 @@ from dataclasses import replace
 from uuid import UUID
 
 from fieldline.database.engine import Database, emit_after_commit
-from fieldline.domains.alarm.changes import Change, Clear, Forget, Key, Outcome, Raise, Stored
+from fieldline.domains.alarm.changes import (
+    Change,
+    Clear,
+    Forget,
+    Key,
+    Move,
+    Outcome,
+    Raise,
+    Stored,
+)
 from fieldline.domains.alarm.changes import cleared as apply_clear
 from fieldline.domains.alarm.changes import raised as apply_raise
 from fieldline.domains.alarm.events import alarm_changed
@@ -118,8 +127,8 @@ class AlarmWriter:
             _call_back(on_stored, result, None)
 
     async def _give_up(self, change: Change, on_stored: OnStored, error: Exception) -> None:
-        if isinstance(error, Conflict) and isinstance(change, Raise) and change.customer_id:
-            # The customer was deleted after the rule had looked; its devices are nobody's now.
+        if isinstance(error, Conflict) and isinstance(change, Raise | Move) and change.customer_id:
+            # The customer was deleted meanwhile; its devices are nobody's now.
             await self._store([(replace(change, customer_id=None), on_stored)])
             return
         logger.error("an alarm change was refused", exc_info=error)
@@ -153,7 +162,7 @@ class AlarmWriter:
 async def _apply(changes: Sequence[Change], alarms: AlarmRepository, now_ms: int) -> "_Batch":
     found = await alarms.active(
         {change.originator.id for change in changes},
-        {change.type for change in changes if not isinstance(change, Forget)},
+        {change.type for change in changes if isinstance(change, Raise | Clear)},
         lock=True,
     )
     batch = _Batch({(alarm.originator_id, alarm.type): alarm for alarm in found}, now_ms)
@@ -164,6 +173,8 @@ async def _apply(changes: Sequence[Change], alarms: AlarmRepository, now_ms: int
     if batch.forgotten:
         await alarms.remove_of(batch.forgotten)
     await alarms.add_all(batch.new)
+    for originator_id, customer_id in batch.moved.items():
+        await alarms.move_active(originator_id, customer_id)
     return batch
 
 
@@ -192,6 +203,7 @@ class _Batch:
         self.cleared: list[Alarm] = []
         self.results: list[Stored] = []
         self.forgotten: set[UUID] = set()
+        self.moved: dict[UUID, UUID | None] = {}
         self.events: list[object] = []
 
     def apply(self, change: Change) -> Stored:
@@ -199,7 +211,7 @@ class _Batch:
             return self._raise(change)
         if isinstance(change, Clear):
             return self._clear(change)
-        return self._forget(change)
+        return self._move(change) if isinstance(change, Move) else self._forget(change)
 
     def _raise(self, change: Raise) -> Stored:
         key = (change.originator.id, change.type)
@@ -226,6 +238,14 @@ class _Batch:
         self.forgotten.add(gone)
         self._active = {key: a for key, a in self._active.items() if key[0] != gone}
         self.new = [alarm for alarm in self.new if alarm.originator_id != gone]
+        return Stored(Outcome.UNCHANGED, None, None)
+
+    def _move(self, change: Move) -> Stored:
+        moved = change.originator.id
+        self.moved[moved] = change.customer_id
+        for key, alarm in self._active.items():
+            if key[0] == moved:
+                alarm.customer_id = change.customer_id
         return Stored(Outcome.UNCHANGED, None, None)
 
     def _tell(
