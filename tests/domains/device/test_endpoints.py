@@ -300,6 +300,7 @@ async def test_a_customer_user_reads_and_updates_but_does_not_own(tenant: Tenant
         await user.get(path_of(hidden)),
         await user.post("/api/device", json={"name": "new"}),
         await user.post("/api/device", json={**updated.json(), "customerId": NOBODY}),
+        await user.put(f"/api/devices/{device['id']['id']}", json={"type": "no profile yet"}),
         await user.delete(path_of(device)),
         await user.post("/api/device/credentials", json=credentials.json()),
         await user.get(f"/api/customer/{uuid4()}/devices?{PAGE}"),

@@ -10,6 +10,7 @@ from fieldline.domains.device.models import Device
 from fieldline.domains.device.repository import DeviceRepository
 from fieldline.domains.device_profile import service as profile_service
 from fieldline.kit.text import check_optional_text, check_text
+from fieldline.security.caller import Caller
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,10 +31,13 @@ class DeviceFields(TypedDict, total=False):
     additional_info: dict[str, Any] | None
 
 
-async def set_fields(session: "AsyncSession", device: Device, fields: DeviceFields) -> None:
-    """Check the fields and put them into the device.
+async def set_fields(
+    session: "AsyncSession", caller: Caller, device: Device, fields: DeviceFields
+) -> None:
+    """Check the fields and put them into the device, for a caller who may change it.
 
     Raises:
+        Forbidden: the type names no profile yet, and the caller may not make one.
         DeviceNameTaken: the tenant has another device of this name.
         CustomerNotFound: the tenant has no such customer.
         InvalidProfile: the tenant has no such profile.
@@ -41,7 +45,7 @@ async def set_fields(session: "AsyncSession", device: Device, fields: DeviceFiel
     """
     await _set_name(session, device, fields)
     await _set_customer(session, device, fields)
-    transport_type = await _set_profile(session, device, fields)
+    transport_type = await _set_profile(session, caller, device, fields)
     _set_json(device, fields, transport_type)
     if fields.get("firmware_id") is not None:
         raise InvalidDevice("Can't assign non-existent firmware!")
@@ -65,7 +69,9 @@ async def _set_name(session: "AsyncSession", device: Device, fields: DeviceField
     device.search_text = content.search_text(device.name, device.label)
 
 
-async def _set_profile(session: "AsyncSession", device: Device, fields: DeviceFields) -> str:
+async def _set_profile(
+    session: "AsyncSession", caller: Caller, device: Device, fields: DeviceFields
+) -> str:
     """Settle the profile: the one named, else that of the type, else the default one.
 
     An update that says nothing of it keeps the present one. Returns its transport type.
@@ -78,7 +84,7 @@ async def _set_profile(session: "AsyncSession", device: Device, fields: DeviceFi
         profile = await profile_service.of_tenant(session, device.tenant_id, profile_id)
     elif type_:
         check_text("type", type_)
-        profile = await profile_service.find_or_create(session, device.tenant_id, type_)
+        profile = await profile_service.find_or_create(session, caller, device.tenant_id, type_)
     else:
         profile = await profile_service.default_of(session, device.tenant_id)
     device.device_profile_id = profile.id

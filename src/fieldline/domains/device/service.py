@@ -134,7 +134,8 @@ async def create(
         fields = {**fields, "name": await _free_name(session, tenant_id, fields, naming)}
     device = Device(tenant_id=tenant_id, additional_info=None)
     with session.no_autoflush:
-        await set_fields(session, device, {"name": None, "device_profile_id": None, **fields})
+        fields = {"name": None, "device_profile_id": None, **fields}
+        await set_fields(session, caller, device, fields)
         await DeviceRepository(session).add(device)
     if credentials is None:
         token = generate_token()
@@ -165,7 +166,7 @@ async def update(
     if "customer_id" in fields and fields["customer_id"] != former:
         _check(caller, Operation.ASSIGN, device)
     with session.no_autoflush:
-        await set_fields(session, device, fields)
+        await set_fields(session, caller, device, fields)
     await DeviceRepository(session).save(device)
     _tell(session, device, Change.UPDATED)
     _tell_assignment(session, device, former)
@@ -184,14 +185,14 @@ async def assign(
 ) -> Device:
     """Assign a device to a customer of its tenant, away from the one it was assigned to."""
     device = await _get(session, caller, device_id, Operation.ASSIGN)
-    return await _move(session, device, customer_id)
+    return await _move(session, caller, device, customer_id)
 
 
 async def assign_to_public(session: "AsyncSession", caller: Caller, device_id: UUID) -> Device:
     """Assign a device to the tenant's public customer, so that everybody may see it."""
     device = await _get(session, caller, device_id, Operation.ASSIGN)
     public = await customer_service.public_customer(session, device.tenant_id)
-    return await _move(session, device, public.id)
+    return await _move(session, caller, device, public.id)
 
 
 async def unassign(session: "AsyncSession", caller: Caller, device_id: UUID) -> Device:
@@ -203,7 +204,7 @@ async def unassign(session: "AsyncSession", caller: Caller, device_id: UUID) -> 
     device = await _get(session, caller, device_id, Operation.ASSIGN)
     if device.customer_id is None:
         raise InvalidDevice("Device isn't assigned to any customer!")
-    return await _move(session, device, None)
+    return await _move(session, caller, device, None)
 
 
 async def get_credentials(
@@ -288,9 +289,11 @@ async def _get(
     return device
 
 
-async def _move(session: "AsyncSession", device: Device, customer_id: UUID | None) -> Device:
+async def _move(
+    session: "AsyncSession", caller: Caller, device: Device, customer_id: UUID | None
+) -> Device:
     former = device.customer_id
-    await set_fields(session, device, {"customer_id": customer_id})
+    await set_fields(session, caller, device, {"customer_id": customer_id})
     await DeviceRepository(session).save(device)
     _tell_assignment(session, device, former)
     return device

@@ -184,11 +184,19 @@ async def default_of(session: "AsyncSession", tenant_id: UUID) -> DeviceProfile:
     return profile or await seed(session, tenant_id)
 
 
-async def find_or_create(session: "AsyncSession", tenant_id: UUID, name: str) -> DeviceProfile:
-    """Return the tenant's profile of this name, made now when there is none."""
-    repository = DeviceProfileRepository(session)
-    profile = await repository.by_name(tenant_id, name)
-    return profile or await _add_plain(session, tenant_id, name, is_default=False)
+async def find_or_create(
+    session: "AsyncSession", caller: Caller, tenant_id: UUID, name: str
+) -> DeviceProfile:
+    """Return the tenant's profile of this name, made now when there is none.
+
+    Raises:
+        Forbidden: there is none and the caller may not make one.
+    """
+    profile = await DeviceProfileRepository(session).by_name(tenant_id, name)
+    if profile is not None:
+        return profile
+    _check(caller, Operation.CREATE, tenant_id)
+    return await _add_plain(session, tenant_id, name, is_default=False)
 
 
 async def of_tenant(session: "AsyncSession", tenant_id: UUID, profile_id: UUID) -> DeviceProfile:
