@@ -26,12 +26,14 @@ from fieldline.domains.revocation import handlers as revocation_handlers
 from fieldline.domains.revocation import service as revocation_service
 from fieldline.kit.clock import ManualClock
 from fieldline.messaging.backends.memory import MemoryBus
+from fieldline.messaging.events import AttributesSaved, ReadingsSaved
 from fieldline.rest.services import Limits, Services, TenantSeeder
 from fieldline.security.passwords import Passwords
 from fieldline.security.secrets import Vault
 from fieldline.security.tokens import Tokens
 from fieldline.timeseries.backends.memory import MemoryStore
-from fieldline.timeseries.writer import TimeseriesWriter
+from fieldline.timeseries.store import TimeseriesStore
+from fieldline.timeseries.writer import TimeseriesWriter, WriterLimits
 
 SYSADMIN = ("sysadmin@example.com", "sysadmin-password")
 PASSWORD = "a good password"
@@ -141,11 +143,17 @@ def make_services(
     key: bytes = b"k" * 64,
     seeders: Sequence[TenantSeeder] = (),
     limits: Limits | None = None,
+    store: TimeseriesStore | None = None,
+    writer_limits: WriterLimits | None = None,
 ) -> Services:
-    """Build services over a database, with the memory store; the writer is not started."""
-    store = MemoryStore()
+    """Build services over a database, by default with the memory store; nothing is started."""
+    store = store or MemoryStore()
     writer = TimeseriesWriter(
-        store, clock, on_readings=lambda *_a: None, on_attributes=lambda *_a: None
+        store,
+        clock,
+        on_readings=lambda *saved: bus.emit(ReadingsSaved(*saved)),
+        on_attributes=lambda *saved: bus.emit(AttributesSaved(*saved)),
+        limits=writer_limits,
     )
     tokens = Tokens(key, clock=clock)
     revocation_handlers.listen(bus, tokens)

@@ -29,6 +29,13 @@ async def test_the_threads_that_hash_passwords_end_with_the_services(tmp_path: P
         await services.passwords.hash(PASSWORD)
 
 
+async def test_a_new_data_folder_is_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "data"
+
+    async with open_services(settings_in(folder)):
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
 async def test_no_secret_stands_in_the_data_folder_in_clear(tmp_path: Path) -> None:
     async with open_platform(settings_in(tmp_path), demo=False) as platform:
         maker = Maker(platform)

@@ -28,6 +28,7 @@ from fieldline.rules.tenant import TenantGraphs
 from fieldline.rules.tenants import RetryDelays
 from fieldline.timeseries.saves import OnAttributesSaved, OnSaved
 from fieldline.timeseries.store import Scope
+from tests.waiting import until
 
 TENANT = UUID("00000000-0000-7000-8000-000000000001")
 
@@ -301,10 +302,3 @@ def graph(
         ),
         connections=tuple(Connection(ids[a], ids[b], label) for a, label, b in links),
     )
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let the event loop turn until the condition holds; a test that hangs times out."""
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - conditions of any kind
-            await asyncio.sleep(0)

@@ -11,7 +11,8 @@ from fieldline.kit.errors import Invalid
 from fieldline.messaging.message import Message
 from fieldline.messaging.receipt import Receipt
 from fieldline.rules.node import AsyncNode, Context, Node, NodeConfig, Outcome, follow
-from tests.rules.support import TENANT, World, graph, message_of, until
+from tests.rules.support import TENANT, World, graph, message_of
+from tests.waiting import until
 
 LABELS = ("Success", "Failure", "Other")
 KINDS = ("follow", "fail", "several", "none", "later", "wait")

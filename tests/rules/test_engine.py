@@ -16,7 +16,8 @@ from fieldline.rules.engine import EngineLimits
 from fieldline.rules.lanes import AsyncLimits
 from fieldline.rules.node import AsyncNode, Context, EmptyConfig, Node, Outcome, follow
 from fieldline.rules.tenants import RetryDelays
-from tests.rules.support import TAPS, TENANT, Record, World, graph, message_of, until
+from tests.rules.support import TAPS, TENANT, Record, World, graph, message_of
+from tests.waiting import until
 
 TAP: tuple[str, dict[str, Any]] = ("test.Tap", {})
 

@@ -19,7 +19,8 @@ from fieldline.security.caller import Authority, Caller
 from fieldline.timeseries.backends.memory import MemoryStore
 from fieldline.timeseries.store import Point, Scope
 from fieldline.timeseries.writer import TimeseriesWriter
-from tests.rules.support import Record, World, message_of, until
+from tests.rules.support import Record, World, message_of
+from tests.waiting import until
 
 SYS_ADMIN = Caller(new_id(), Authority.SYS_ADMIN)
 SAVE = "org.thingsboard.rule.engine.telemetry.TbMsgTimeseriesNode"

@@ -14,7 +14,8 @@ from websockets.exceptions import ConnectionClosed
 
 from fieldline.api.websocket.protocol import UVICORN_OPTIONS, SocketProtocol
 from fieldline.security.caller import Caller
-from tests.domains.telemetry.platform import Json, Platform, until
+from tests.domains.telemetry.platform import Json, Platform
+from tests.waiting import until
 
 TIMEOUT_S = 20
 SMALL_BUFFER = 8_192

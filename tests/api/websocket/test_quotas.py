@@ -7,7 +7,8 @@ import pytest
 
 from fieldline.domains.tenant_profile import service as tenant_profile_service
 from tests.api.websocket.server import connected, serving
-from tests.domains.telemetry.platform import SYS_ADMIN, Json, Platform
+from tests.domains.telemetry.platform import Json, Platform
+from tests.people import SYS_ADMIN
 
 
 async def allow(platform: Platform, **limits: int) -> None:

@@ -10,7 +10,8 @@ from fieldline.api.websocket.limits import SocketLimits
 from fieldline.database.engine import Database
 from fieldline.kit.clock import ManualClock
 from tests.api.websocket.server import connected, connected_slowly, serving
-from tests.domains.telemetry.platform import Platform, running_platform, until
+from tests.domains.telemetry.platform import Platform, running_platform
+from tests.waiting import until
 
 LONG = "x" * 8_000
 SAVES = 300

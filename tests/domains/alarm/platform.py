@@ -12,12 +12,10 @@ from fieldline.domains.alarm import endpoints as alarm_endpoints
 from fieldline.domains.alarm import handlers
 from fieldline.domains.calculated_field import endpoints as rule_endpoints
 from fieldline.messaging.message import Message
-from fieldline.rest.services import Limits, Services
 from fieldline.security.caller import Caller
-from fieldline.security.tokens import Tokens
-from fieldline.timeseries.backends.memory import MemoryStore
-from fieldline.timeseries.writer import TimeseriesWriter
-from tests.domains.alarm.world import SYS_ADMIN, VAULT, World
+from tests.api.support import make_services
+from tests.domains.alarm.world import World
+from tests.people import SYS_ADMIN, client_of
 
 
 @dataclass
@@ -35,19 +33,7 @@ class Platform:
 
 @asynccontextmanager
 async def running_platform(world: World) -> AsyncIterator[Platform]:
-    store = MemoryStore()
-    services = Services(
-        database=world.database,
-        store=store,
-        writer=TimeseriesWriter(store, world.clock, on_readings=_ignore, on_attributes=_ignore),
-        bus=world.bus,
-        clock=world.clock,
-        tokens=Tokens(b"k" * 64, clock=world.clock),
-        vault=VAULT,
-        limits=Limits(),
-        base_url=lambda: "http://test",
-        tenant_seeders=[],
-    )
+    services = make_services(world.database, world.bus, world.clock)
     routers = Routers(
         thingsboard=[rule_endpoints.router, alarm_endpoints.router],
         v1=[v1_alarms.router],
@@ -59,11 +45,7 @@ async def running_platform(world: World) -> AsyncIterator[Platform]:
     end = handlers.listen(world.bus, world.alarms, world.clock)
 
     def client(caller: Caller) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            transport=httpx.ASGITransport(app, raise_app_exceptions=False),
-            base_url="http://test",
-            headers={"X-Authorization": f"Bearer {services.tokens.issue(caller).access}"},
-        )
+        return client_of(app, services.tokens, caller)
 
     yield Platform(
         world,
@@ -75,7 +57,3 @@ async def running_platform(world: World) -> AsyncIterator[Platform]:
         messages,
     )
     end()
-
-
-def _ignore(*_told: object) -> None:
-    """Nobody subscribes."""

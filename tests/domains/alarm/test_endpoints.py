@@ -108,7 +108,7 @@ async def test_rules_are_told_what_users_do(platform: Platform) -> None:
         ("ALARM_DELETE", device),
     ]
     assert platform.messages[0].data["originatorName"] == "meter"
-    assert platform.messages[0].metadata["userEmail"] == "admin@farm.example"
+    assert platform.messages[0].metadata["userEmail"] == "admin@farm.example.org"
 
 
 async def test_lists_filter_by_every_part(platform: Platform) -> None:

@@ -5,26 +5,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from fieldline.database.engine import Database
 from fieldline.domains.alarm.writer import AlarmWriter
-from fieldline.domains.customer import service as customer_service
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device.fields import DeviceFields
-from fieldline.domains.device_profile import service as device_profile_service
-from fieldline.domains.tenant import service as tenant_service
-from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.domains.user import credentials
 from fieldline.domains.user import service as user_service
 from fieldline.kit.clock import ManualClock
-from fieldline.kit.ids import EntityRef, EntityType, new_id
+from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.messaging.backends.memory import MemoryBus
 from fieldline.security.caller import Authority, Caller
-from fieldline.security.secrets import Vault
-
-SYS_ADMIN = Caller(new_id(), Authority.SYS_ADMIN, email="sys@example.org")
-VAULT = Vault("root key of tests")
+from tests.people import VAULT, make_customer, make_tenant
 
 
 @dataclass
@@ -78,8 +69,8 @@ class World:
 async def make_world(database_url: str, clock: ManualClock) -> AsyncIterator[World]:
     bus = MemoryBus()
     database = Database(database_url, emit=bus.emit, pool_size=5, max_overflow=5)
-    admin = await _tenant(database, "Farm")
-    foreign_admin = await _tenant(database, "Mill")
+    admin = await make_tenant(database, "Farm")
+    foreign_admin = await make_tenant(database, "Mill")
     alarms = AlarmWriter(database, clock)
     await alarms.start()
     yield World(
@@ -89,29 +80,8 @@ async def make_world(database_url: str, clock: ManualClock) -> AsyncIterator[Wor
         alarms,
         admin,
         foreign_admin,
-        await _customer(database, admin, "Barn"),
-        await _customer(database, admin, "Stable"),
+        await make_customer(database, admin, "Barn"),
+        await make_customer(database, admin, "Stable"),
     )
     await alarms.stop()
     await database.close()
-
-
-async def _tenant(database: Database, title: str) -> Caller:
-    async with database.write() as session:
-        await tenant_profile_service.seed(session)
-        tenant = await tenant_service.create(
-            session, SYS_ADMIN, {"title": title}, seeders=[_seed_profile]
-        )
-    return Caller(
-        new_id(), Authority.TENANT_ADMIN, tenant.id, email=f"admin@{title.lower()}.example"
-    )
-
-
-async def _seed_profile(session: AsyncSession, tenant_id: UUID) -> None:
-    await device_profile_service.seed(session, tenant_id)
-
-
-async def _customer(database: Database, admin: Caller, title: str) -> Caller:
-    async with database.write() as session:
-        customer = await customer_service.create(session, admin, {"title": title})
-    return Caller(new_id(), Authority.CUSTOMER_USER, admin.tenant_id, customer.id, "c@example.org")

@@ -7,7 +7,6 @@ from typing import Unpack
 from uuid import UUID
 
 from fieldline.database.engine import Database
-from fieldline.domains.customer import service as customer_service
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device.directory import DeviceDirectory
 from fieldline.domains.device.fields import DeviceFields
@@ -16,16 +15,10 @@ from fieldline.domains.device_credentials.content import Content, check_content
 from fieldline.domains.device_credentials.service import Credentials
 from fieldline.domains.device_profile import service as profile_service
 from fieldline.domains.device_profile.models import DeviceProfile
-from fieldline.domains.tenant import service as tenant_service
-from fieldline.domains.tenant_profile import service as tenant_profile_service
-from fieldline.kit.ids import new_id
 from fieldline.messaging.backends.memory import MemoryBus
 from fieldline.messaging.events import EntityChanged
-from fieldline.security.caller import Authority, Caller
-from fieldline.security.secrets import Vault
-
-SYS_ADMIN = Caller(new_id(), Authority.SYS_ADMIN)
-VAULT = Vault("root key of tests")
+from fieldline.security.caller import Caller
+from tests.people import VAULT, make_customer, make_tenant
 
 
 @dataclass
@@ -98,26 +91,3 @@ async def make_world(database_url: str) -> AsyncIterator[World]:
     yield world
     await directory.close()
     await database.close()
-
-
-async def make_tenant(database: Database, title: str, *, max_devices: int = 0) -> Caller:
-    async with database.write() as session:
-        await tenant_profile_service.seed(session)
-        profile = await tenant_profile_service.create(
-            session,
-            SYS_ADMIN,
-            {"name": title, "profile_data": {"configuration": {"maxDevices": max_devices}}},
-        )
-        tenant = await tenant_service.create(
-            session,
-            SYS_ADMIN,
-            {"title": title, "tenant_profile_id": profile.id},
-            seeders=[profile_service.seed],
-        )
-    return Caller(new_id(), Authority.TENANT_ADMIN, tenant.id)
-
-
-async def make_customer(database: Database, admin: Caller, title: str) -> Caller:
-    async with database.write() as session:
-        customer = await customer_service.create(session, admin, {"title": title})
-    return Caller(new_id(), Authority.CUSTOMER_USER, admin.tenant_id, customer.id)

@@ -24,7 +24,8 @@ from fieldline.messaging.backends.memory import MemoryBus
 from fieldline.security.secrets import sha3_hex
 from fieldline.security.tokens import Tokens
 from tests.domains.device.certificates import make_certificate
-from tests.domains.device.factory import SYS_ADMIN, VAULT, World
+from tests.domains.device.factory import World
+from tests.people import SYS_ADMIN, VAULT
 
 Stored = tuple[str | None, str | None, str | None]
 Login = tuple[str, str | None, str | None]

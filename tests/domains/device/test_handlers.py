@@ -7,7 +7,8 @@ from fieldline.domains.tenant import service as tenant_service
 from fieldline.security.tokens import Tokens
 from fieldline.timeseries.backends.memory import MemoryStore
 from fieldline.timeseries.store import AttributeWrite, ReadingsWrite, Scope, WriteBatch
-from tests.domains.device.factory import SYS_ADMIN, World
+from tests.domains.device.factory import World
+from tests.people import SYS_ADMIN
 
 
 async def _store_something(store: MemoryStore, *device_ids: UUID) -> None:

@@ -23,7 +23,8 @@ from fieldline.kit.ids import new_id
 from fieldline.kit.paging import PageRequest
 from fieldline.kit.unique_name import NameConflict, Naming, Strategy
 from fieldline.messaging.events import Change
-from tests.domains.device.factory import SYS_ADMIN, VAULT, World, make_tenant
+from tests.domains.device.factory import World
+from tests.people import SYS_ADMIN, VAULT, make_tenant
 
 IMPOSSIBLE_FIELDS: list[DeviceFields] = [
     {"firmware_id": new_id()},

@@ -10,7 +10,8 @@ from fieldline.kit.errors import Conflict, Forbidden, Invalid, StaleVersion
 from fieldline.kit.ids import new_id
 from fieldline.kit.paging import PageRequest
 from fieldline.messaging.events import Change
-from tests.domains.device.factory import SYS_ADMIN, VAULT, World
+from tests.domains.device.factory import World
+from tests.people import SYS_ADMIN, VAULT
 
 IMPOSSIBLE_FIELDS: list[ProfileFields] = [
     {"name": ""},

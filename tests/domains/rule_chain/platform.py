@@ -13,21 +13,15 @@ from fieldline.api.v1 import rule_chains as v1_rule_chains
 from fieldline.database.engine import Database
 from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.rule_chain import endpoints, metadata
-from fieldline.domains.tenant import service as tenant_service
-from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.kit.clock import ManualClock
 from fieldline.kit.ids import EntityType, new_id
 from fieldline.messaging.backends.memory import MemoryBus
 from fieldline.messaging.events import EntityChanged
-from fieldline.rest.services import Limits, Services
+from fieldline.rest.services import Services
 from fieldline.rules.registry import discover
 from fieldline.security.caller import Authority, Caller
-from fieldline.security.secrets import Vault
-from fieldline.security.tokens import Tokens
-from fieldline.timeseries.backends.memory import MemoryStore
-from fieldline.timeseries.writer import TimeseriesWriter
-
-SYS_ADMIN = Caller(new_id(), Authority.SYS_ADMIN, email="root@example.org")
+from tests.api.support import make_services
+from tests.people import client_of, make_tenant
 
 
 @dataclass
@@ -63,34 +57,18 @@ class Platform:
 async def running_platform(database: Database, clock: ManualClock) -> AsyncIterator[Platform]:
     bus = MemoryBus()
     database._emit = bus.emit
-    store = MemoryStore()
-    services = Services(
-        database=database,
-        store=store,
-        writer=TimeseriesWriter(store, clock, on_readings=_ignore, on_attributes=_ignore),
-        bus=bus,
-        clock=clock,
-        tokens=Tokens(b"k" * 64, clock=clock),
-        vault=Vault("a root key of tests, 32 bytes long"),
-        limits=Limits(),
-        base_url=lambda: "http://test",
-        tenant_seeders=[metadata.seed, device_profile_service.seed],
-    )
+    services = make_services(database, bus, clock)
     app = create_app(
         services, Routers(thingsboard=[endpoints.router], v1=[v1_rule_chains.router], others=[])
     )
     app.state.node_catalogue = discover()
-    async with database.write() as session:
-        await tenant_profile_service.seed(session)
-    admin, stranger = await _tenant(services, "A"), await _tenant(services, "B")
+    seeders = [metadata.seed, device_profile_service.seed]
+    admin = await make_tenant(database, "A", seeders=seeders)
+    stranger = await make_tenant(database, "B", seeders=seeders)
     customer = Caller(new_id(), Authority.CUSTOMER_USER, admin.tenant_id, new_id())
 
     def client(caller: Caller) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            transport=httpx.ASGITransport(app, raise_app_exceptions=False),
-            base_url="http://test",
-            headers={"X-Authorization": f"Bearer {services.tokens.issue(caller).access}"},
-        )
+        return client_of(app, services.tokens, caller)
 
     platform = Platform(
         services, admin, stranger, client(admin), client(stranger), client(customer)
@@ -102,15 +80,3 @@ async def running_platform(database: Database, clock: ManualClock) -> AsyncItera
 
     bus.listen(EntityChanged, note)
     yield platform
-
-
-async def _tenant(services: Services, title: str) -> Caller:
-    async with services.database.write() as session:
-        tenant = await tenant_service.create(
-            session, SYS_ADMIN, {"title": title}, seeders=services.tenant_seeders
-        )
-    return Caller(new_id(), Authority.TENANT_ADMIN, tenant.id, email=f"{title}@example.org")
-
-
-def _ignore(*_event: object) -> None:
-    """Tell nobody."""

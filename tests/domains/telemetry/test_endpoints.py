@@ -13,13 +13,13 @@ from fieldline.domains.telemetry.submitted import Submitted
 from fieldline.kit.clock import ManualClock
 from fieldline.kit.ids import EntityRef
 from tests.domains.telemetry.platform import (
-    SYS_ADMIN,
     Json,
     Platform,
     running_platform,
     store_of,
-    until,
 )
+from tests.people import SYS_ADMIN
+from tests.waiting import until
 
 NOW = 1_700_000_000_000
 

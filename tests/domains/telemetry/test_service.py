@@ -19,7 +19,9 @@ from fieldline.security.caller import Caller
 from fieldline.timeseries.backends.memory import MemoryStore
 from fieldline.timeseries.store import Deletion, Scope, WriteBatch, WriteResult
 from fieldline.timeseries.writer import WriterLimits
-from tests.domains.telemetry.platform import SYS_ADMIN, Platform, running_platform, until
+from tests.domains.telemetry.platform import Platform, running_platform
+from tests.people import SYS_ADMIN
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from fieldline.rules.backlog import Backlog
 from fieldline.rules.scripts.pool import ScriptPool
 from fieldline.rules.scripts.sandbox import ScriptError, ScriptLimits
 from fieldline.rules.scripts.script import BLOCKED_MS, STRIKES, Script
-from tests.rules.support import message_of, until
+from tests.rules.support import message_of
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -19,6 +19,7 @@ from fieldline.timeseries.store import Point, Scope
 from fieldline.transports.http.errors import STATUS, answer
 from fieldline.transports.http.transport import HttpOptions, device_router
 from tests.ingest.world import World
+from tests.waiting import until
 
 
 class Api:
@@ -148,12 +149,6 @@ async def test_attributes_are_read_by_name(api: Api) -> None:
     assert repeated.json() == {"shared": {"c": "x", "d": 2.0}}
     assert empty.json() == everything.json()
     assert nothing.json() == {}
-
-
-async def until(happened: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
-        while not happened():  # noqa: ASYNC110 - what happens sets no event
-            await asyncio.sleep(0)
 
 
 async def until_polling(api: Api) -> None:

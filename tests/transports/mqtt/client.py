@@ -30,13 +30,6 @@ _FIRST_FAILURE = 0x80
 OnMessage = Callable[[Publish], None]
 
 
-async def until(is_so: Callable[[], bool]) -> None:
-    """Let the loop run until something that the other side does has happened."""
-    async with asyncio.timeout(5):
-        while not is_so():  # noqa: ASYNC110 - the other end of a socket has no event
-            await asyncio.sleep(0.001)
-
-
 class ConnectionRefused(ConnectionError):
     """The server's CONNACK was not success; ``code`` says why."""
 

@@ -8,8 +8,8 @@ from fieldline.protocols.mqtt.reader import PacketReader
 from fieldline.protocols.mqtt.reason_codes import ReasonCode
 from fieldline.protocols.mqtt.session import ServerSession
 from fieldline.transports.mqtt.acks import Acks
-from tests.transports.mqtt.client import until
 from tests.transports.mqtt.conftest import Site
+from tests.waiting import until
 
 
 def connected() -> ServerSession:

@@ -9,8 +9,9 @@ from fieldline.protocols.mqtt.encoder import encode
 from fieldline.protocols.mqtt.properties import Properties
 from fieldline.transports.mqtt.options import MqttOptions
 from fieldline.transports.mqtt.transport import MqttTransport
-from tests.transports.mqtt.client import ConnectionRefused, until
+from tests.transports.mqtt.client import ConnectionRefused
 from tests.transports.mqtt.conftest import Site, Start
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("version", [3, 4, 5])

@@ -9,8 +9,8 @@ from fieldline.kit.values import JsonText
 from fieldline.messaging.events import AttributesSaved, Change, EntityChanged, KeysDeleted
 from fieldline.protocols.mqtt.packets import Publish
 from fieldline.timeseries.store import Scope
-from tests.transports.mqtt.client import until
 from tests.transports.mqtt.conftest import Site, Start
+from tests.waiting import until
 
 ATTRIBUTES = "v1/devices/me/attributes"
 

@@ -11,8 +11,8 @@ from fieldline.protocols.mqtt.encoder import encode
 from fieldline.protocols.mqtt.properties import Properties
 from fieldline.timeseries.store import RangeQuery
 from tests.protocols.mqtt.strategies import mutate, mutations, packets
-from tests.transports.mqtt.client import until
 from tests.transports.mqtt.conftest import Site, Start
+from tests.waiting import until
 
 TELEMETRY = "v1/devices/me/telemetry"
 ATTRIBUTES = "v1/devices/me/attributes"

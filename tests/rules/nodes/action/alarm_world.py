@@ -14,7 +14,8 @@ from fieldline.messaging.receipt import Receipt
 from fieldline.rules.alarms import StoredAlarms
 from tests.domains.alarm.world import World as Stored
 from tests.domains.alarm.world import make_world
-from tests.rules.support import TAPS, World, graph, message_of, until
+from tests.rules.support import TAPS, World, graph, message_of
+from tests.waiting import until
 
 SWITCH = "org.thingsboard.rule.engine.filter.TbMsgTypeSwitchNode"
 TAP: tuple[str, dict[str, Any]] = ("test.Tap", {})

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.rules.support import TAPS, World, graph, message_of, until
+from tests.rules.support import TAPS, World, graph, message_of
+from tests.waiting import until
 
 LOG = "org.thingsboard.rule.engine.action.TbLogNode"
 LOGGER = "fieldline.rules.nodes.action.log"
