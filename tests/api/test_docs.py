@@ -1,5 +1,8 @@
 """The documentation and what watches the process."""
 
+import base64
+import hashlib
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -41,6 +44,18 @@ async def test_the_pages_need_nothing_from_elsewhere(platform: Platform, page: s
     assert answer.headers["content-type"].startswith("text/html")
     assert "default-src 'self'" in answer.headers["content-security-policy"]
     assert "http" not in answer.text.replace("/openapi.json", "")
+
+
+async def test_only_the_script_that_starts_swagger_may_stand_in_the_page(
+    platform: Platform,
+) -> None:
+    answer = await platform.anybody.get("/swagger-ui")
+
+    (script,) = re.findall(r"<script>(.+?)</script>", answer.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = answer.headers["content-security-policy"]
+    assert f"script-src 'self' 'sha256-{digest}';" in policy
+    assert "frame-ancestors 'none'" in policy
 
 
 @pytest.mark.parametrize("name", MEDIA_TYPES)
