@@ -201,6 +201,8 @@ SAID = f"{RULE}/expression/filters/0"
         (f"{SAID}/argument", "h2o", "h2o"),
         (f"{SAID}/predicates/0/value", {}, "staticValue"),
         (f"{SAID}/predicates/0/value", {"dynamicValueArgument": "h2o"}, "h2o"),
+        (f"{SAID}/predicates/0/value", {"staticValue": "NaN"}, "finite"),
+        (f"{SAID}/predicates/0/value", {"staticValue": "-Infinity"}, "finite"),
     ],
 )
 async def test_what_cannot_be_evaluated_is_refused(

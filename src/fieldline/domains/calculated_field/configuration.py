@@ -8,7 +8,14 @@ from enum import StrEnum
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 from pydantic.alias_generators import to_camel
 
 from fieldline.domains.alarm.status import Severity
@@ -114,7 +121,7 @@ class StringPredicate(_Part):
 class NumericPredicate(_Part):
     type: Literal["NUMERIC"]
     operation: NumericOperation
-    value: ConditionValue[float]
+    value: ConditionValue[FiniteFloat]
 
 
 class BooleanPredicate(_Part):
