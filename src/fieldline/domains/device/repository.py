@@ -79,8 +79,9 @@ class DeviceRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def get(self, device_id: UUID) -> Device | None:
-        return await self._session.get(Device, device_id)
+    async def get(self, device_id: UUID, *, lock: bool = False) -> Device | None:
+        """Return a device; ``lock`` keeps others from changing it until the transaction ends."""
+        return await self._session.get(Device, device_id, with_for_update=lock or None)
 
     async def by_ids(
         self, tenant_id: UUID, ids: Collection[UUID], customer_id: UUID | None

@@ -33,6 +33,10 @@ from fieldline.security.secrets import Vault
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
+_READING = frozenset({Operation.READ, Operation.READ_CREDENTIALS})
+"""Operations that leave a device as it is; for others it is locked, so that the last of several
+changes without a version wins on PostgreSQL too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -282,7 +286,7 @@ async def find_credentials(
 async def _get(
     session: "AsyncSession", caller: Caller, device_id: UUID, operation: Operation
 ) -> Device:
-    device = await DeviceRepository(session).get(device_id)
+    device = await DeviceRepository(session).get(device_id, lock=operation not in _READING)
     if device is None:
         raise DeviceNotFound(device_id)
     _check(caller, operation, device)

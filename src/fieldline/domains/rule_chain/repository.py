@@ -29,8 +29,9 @@ class RuleChainRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def get(self, chain_id: UUID) -> RuleChain | None:
-        return await self._session.get(RuleChain, chain_id)
+    async def get(self, chain_id: UUID, *, lock: bool = False) -> RuleChain | None:
+        """Return a chain; ``lock`` keeps others from changing it until the transaction ends."""
+        return await self._session.get(RuleChain, chain_id, with_for_update=lock or None)
 
     async def page(
         self, tenant_id: UUID, request: PageRequest, chain_type: str | None

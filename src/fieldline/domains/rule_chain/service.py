@@ -54,7 +54,7 @@ async def get(
     operation: Operation = Operation.READ,
 ) -> RuleChain:
     """Return a chain that the caller may do ``operation`` to."""
-    chain = await RuleChainRepository(session).get(chain_id)
+    chain = await RuleChainRepository(session).get(chain_id, lock=operation is not Operation.READ)
     if chain is None:
         msg = f"Rule chain with id [{chain_id}] is not found"
         raise NotFound(msg)

@@ -1,0 +1,35 @@
+"""Several change one device at a time: without a version the last one wins, on both databases."""
+
+import asyncio
+
+from fieldline.domains.device import service
+from fieldline.domains.device_credentials.content import check_content
+from tests.domains.device.factory import World
+from tests.people import VAULT
+
+CHANGES = 8
+
+
+async def test_changes_without_a_version_all_succeed(world: World) -> None:
+    device = await world.device()
+
+    await asyncio.gather(*(world.update(device.id, label=str(n)) for n in range(CHANGES)))
+
+    async with world.database.read() as session:
+        stored = await service.get(session, world.admin, device.id)
+    assert stored.version == device.version + CHANGES
+
+
+async def test_credentials_may_be_replaced_by_several(world: World) -> None:
+    device = await world.device()
+
+    async def replace(number: int) -> None:
+        content = check_content("ACCESS_TOKEN", f"token-{number}", None)
+        async with world.database.write() as session:
+            await service.replace_credentials(session, world.admin, device.id, content, vault=VAULT)
+
+    await asyncio.gather(*(replace(n) for n in range(CHANGES)))
+
+    async with world.database.read() as session:
+        stored = await service.get_credentials(session, world.admin, device.id, vault=VAULT)
+    assert stored.credentials_id in {f"token-{n}" for n in range(CHANGES)}
