@@ -78,6 +78,7 @@ def test_a_file_of_another_form_is_refused_with_its_line(
         ("room.txt.gz", gzip.compress(b"date,CO2\n" * 100)[:-12]),
         ("room.csv.gz", gzip.compress(b"date,CO2\n")[:10] + b"\x07\x07\x07"),
     ],
+    ids=["not UTF-8", "not gzip", "cut off", "damaged"],
 )
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
