@@ -36,6 +36,16 @@ async def test_the_schema_describes_every_route_once(platform: Platform) -> None
     assert "pageSize" in {parameter["name"] for parameter in listed["parameters"]}
 
 
+async def test_the_schema_says_where_a_token_is_needed(platform: Platform) -> None:
+    schema = (await platform.anybody.get("/openapi.json")).json()
+
+    assert schema["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    for path in ("/api/v1/devices", "/api/tenant/devices"):
+        assert schema["paths"][path]["get"]["security"] == [{"token": []}]
+    for path in ("/api/auth/login", "/api/v1/auth/login"):
+        assert "security" not in schema["paths"][path]["post"]
+
+
 @pytest.mark.parametrize("page", ["/swagger-ui", "/redoc"])
 async def test_the_pages_need_nothing_from_elsewhere(platform: Platform, page: str) -> None:
     answer = await platform.anybody.get(page)

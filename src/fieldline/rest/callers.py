@@ -11,6 +11,8 @@ forgetting the roles is seen (``tests/api/test_roles.py``).
 from typing import Annotated
 
 from fastapi import Depends, params
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
 from fieldline.kit.errors import Forbidden, Unauthenticated
@@ -21,8 +23,14 @@ from fieldline.security.permissions import DENIED
 SCHEME = "Bearer "
 
 
-class RoleRule:
-    """A dependency that gives the caller and lets only some roles through."""
+class RoleRule(SecurityBase):
+    """A dependency that gives the caller and lets only some roles through.
+
+    ``model`` and ``scheme_name`` say in the API's documentation that a token is needed.
+    """
+
+    model = HTTPBearer(description="The `token` of a log-in.")
+    scheme_name = "token"
 
     def __init__(self, *authorities: Authority) -> None:
         self.authorities = frozenset(authorities)
