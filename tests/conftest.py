@@ -11,6 +11,7 @@ import pytest
 from fieldline.database.engine import Database
 from fieldline.database.migrate import upgrade
 from fieldline.kit.clock import ManualClock
+from tests.models import import_models
 from tests.postgres import Databases, running_server
 
 BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
@@ -73,6 +74,7 @@ async def postgres_url(postgres_databases: Databases) -> AsyncIterator[str]:
 @pytest.fixture(params=BACKENDS)
 def database_url(request: pytest.FixtureRequest) -> str:
     """URL of a fresh database with the schema, once per engine."""
+    import_models()
     url: str = request.getfixturevalue(
         f"{'postgres' if request.param != 'sqlite' else 'sqlite'}_url"
     )

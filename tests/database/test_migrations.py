@@ -1,7 +1,5 @@
 """The migrations make what the models say, on both databases, and do so only once."""
 
-import importlib.util
-import pkgutil
 import warnings
 from typing import Any
 
@@ -9,17 +7,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
-import fieldline.domains
 from fieldline.database.base import Base
 from fieldline.database.engine import Database
 from fieldline.database.migrate import is_current, newest_revision, upgrade
-
-
-def import_models() -> None:
-    for module in pkgutil.iter_modules(fieldline.domains.__path__):
-        name = f"fieldline.domains.{module.name}.models"
-        if importlib.util.find_spec(name):
-            importlib.import_module(name)
+from tests.models import import_models
 
 
 def differences(connection: Connection) -> list[Any]:
