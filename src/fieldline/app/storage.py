@@ -5,8 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import asyncpg
-from sqlalchemy import text
-from sqlalchemy.engine import URL
+from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
 
 from fieldline.database.engine import Database
@@ -162,6 +161,15 @@ def make_store(database: Database, settings: Settings, clock: Clock) -> Timeseri
     if settings.is_embedded:
         return SqliteStore(settings.data_dir / DATABASE_FILE, database.gate.enter)
     url = database.url.set(drivername="postgresql")
+    if url.host is not None and url.host.startswith("/"):
+        # The folder of a Unix socket does not fit where a URL has its host.
+        url = URL.create(
+            "postgresql",
+            username=url.username,
+            password=url.password,
+            database=url.database,
+            query={"host": url.host, "port": str(url.port)},
+        )
     return PostgresqlStore(url.render_as_string(hide_password=False), clock)
 
 
