@@ -29,7 +29,7 @@ TOPIC = "v1/devices/me/telemetry"
 WINDOW = 100
 """Publishes in flight; the server's own limit per connection is higher."""
 PACKET_IDS = 65_535
-ATTEMPTS = 10
+ATTEMPTS = 4
 """Connections that may fail one after another before the replay gives up."""
 READ_BYTES = 65_536
 

@@ -21,6 +21,8 @@ GRACE_S = 5.0
 """Between a deletion and its purge: readings on their way through the rules come in meanwhile."""
 RETRY_S = 5.0
 """Between attempts while the database or the store is away."""
+STOP_S = 5.0
+"""How long a stop waits for the device that is being purged."""
 BATCH = 100
 """Devices purged between two looks at the list."""
 _DELETES_DEVICES = frozenset({EntityType.DEVICE, EntityType.TENANT})
@@ -38,6 +40,8 @@ class Purger:
         self._grace_s = grace_s
         self._is_due = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._purging: asyncio.Task[int] | None = None
+        self._is_stopping = False
 
     async def start(self) -> None:
         """Begin with what was left over from the last run."""
@@ -46,11 +50,18 @@ class Purger:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Stop where it is; the next start goes on."""
-        if self._task is not None:
-            self._stop_listening()
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        """Finish the device at hand, if that is quick; the next start goes on with the rest."""
+        if self._task is None:
+            return
+        self._stop_listening()
+        self._is_stopping = True
+        self._task.cancel()
+        if self._purging is not None:
+            # Not cut off in the middle: a connection that is being opened would be left behind.
+            await asyncio.wait({self._purging}, timeout=STOP_S)
+            self._purging.cancel()
+            await asyncio.gather(self._purging, return_exceptions=True)
+        await asyncio.gather(self._task, return_exceptions=True)
 
     async def purge(self) -> int:
         """Purge every deleted device now; returns how many there were.
@@ -59,27 +70,33 @@ class Purger:
             Unavailable: the database or the store is away; what was purged stays so.
         """
         count = 0
-        while True:
+        while not self._is_stopping:
             async with self._database.read() as session:
                 gone = await service.orphans(session, BATCH)
             if not gone:
-                return count
-            await self._purge_batch(gone)
-            count += len(gone)
+                break
+            count += await self._purge_batch(gone)
+        return count
 
-    async def _purge_batch(self, gone: list[UUID]) -> None:
+    async def _purge_batch(self, gone: list[UUID]) -> int:
+        purged = []
         for device_id in gone:
+            if self._is_stopping:
+                break
             await self._store.purge(device_id)
+            purged.append(device_id)
         async with self._database.write() as session:
-            await service.forget(session, gone)
+            await service.forget(session, purged)
+        return len(purged)
 
     async def _run(self) -> None:
         while True:
             await self._is_due.wait()
             await asyncio.sleep(self._grace_s)
             self._is_due.clear()
+            self._purging = asyncio.create_task(self.purge(), name="purge of deleted devices")
             try:
-                await self.purge()
+                await asyncio.shield(self._purging)
             except Unavailable as error:
                 logger.warning("the readings of deleted devices wait: %s", error.message)
                 self._is_due.set()
