@@ -99,7 +99,7 @@ class Databases:
             for name in found - self._tables:
                 await connection.execute(f'DROP TABLE IF EXISTS "{name}" CASCADE')
             # "replica" leaves out the foreign keys, so that the order does not matter.
-            deletes = "".join(f'DELETE FROM "{name}";' for name in self._tables)  # noqa: S608
+            deletes = "".join(f'DELETE FROM "{name}";' for name in self._tables)
             await connection.execute(f"SET session_replication_role = replica; {deletes}")
         finally:
             await connection.close()

@@ -18,7 +18,7 @@ _UNNESTED = ", ".join(f"${n}::{array}[]" for n, array in enumerate(_ARRAYS, star
 _UPSERT = f"""INSERT INTO attribute_kv AS a (entity_id, scope, key_id, last_update_ts, {VALUES})
     SELECT * FROM unnest({_UNNESTED}) ORDER BY 1, 2, 3
     ON CONFLICT (entity_id, scope, key_id)
-    DO UPDATE SET last_update_ts = excluded.last_update_ts, {SET_VALUES}"""  # noqa: S608
+    DO UPDATE SET last_update_ts = excluded.last_update_ts, {SET_VALUES}"""
 _STORED = ", ".join(f"a.{column}" for column in COLUMNS)
 _GIVEN = ", ".join(f"excluded.{column}" for column in COLUMNS)
 _UPSERT_IF_CHANGED = (
@@ -82,7 +82,7 @@ async def read_attributes(
     connection: Connection, entity_id: UUID, scope: Scope, keys: tuple[str, ...] | None
 ) -> list[Attribute]:
     rows = await connection.fetch(
-        f"SELECT {VALUES}, key, last_update_ts FROM attribute_kv "  # noqa: S608
+        f"SELECT {VALUES}, key, last_update_ts FROM attribute_kv "
         "JOIN key_dictionary USING (key_id) WHERE entity_id = $1 AND scope = $2 "
         "AND ($3::text[] IS NULL OR key = ANY($3)) ORDER BY key",
         entity_id,
@@ -95,7 +95,7 @@ async def read_attributes(
 async def find_entities(connection: Connection, scope: Scope, key: str, value: Value) -> list[UUID]:
     kind = type(value)
     rows = await connection.fetch(
-        "SELECT entity_id FROM attribute_kv JOIN key_dictionary USING (key_id) "  # noqa: S608
+        "SELECT entity_id FROM attribute_kv JOIN key_dictionary USING (key_id) "
         f"WHERE key = $1 AND scope = $2 AND {COLUMN_OF[kind]} = $3::{SQL_TYPE[kind]} "
         "ORDER BY entity_id",
         key,

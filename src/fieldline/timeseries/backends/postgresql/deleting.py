@@ -18,7 +18,7 @@ _REWRITE = f"""INSERT INTO ts_kv_latest AS l (entity_id, key_id, ts, {VALUES})
         WHERE entity_id = $1 AND key_id = k.key_id ORDER BY ts DESC LIMIT 1) AS p
     ORDER BY p.key_id
     ON CONFLICT (entity_id, key_id) DO UPDATE SET ts = excluded.ts, {SET_VALUES}
-    WHERE excluded.ts >= l.ts"""  # noqa: S608 - own constants
+    WHERE excluded.ts >= l.ts"""
 
 
 async def delete_readings(connection: Connection, deletion: Deletion) -> None:
@@ -33,10 +33,10 @@ async def delete_readings(connection: Connection, deletion: Deletion) -> None:
     gone = []
     if deletion.latest:
         gone = await connection.fetch(
-            f"DELETE FROM ts_kv_latest WHERE {_IN_RANGE} RETURNING key_id",  # noqa: S608
+            f"DELETE FROM ts_kv_latest WHERE {_IN_RANGE} RETURNING key_id",
             *parameters,
         )
-    await connection.execute(f"DELETE FROM ts_kv WHERE {_IN_RANGE}", *parameters)  # noqa: S608
+    await connection.execute(f"DELETE FROM ts_kv WHERE {_IN_RANGE}", *parameters)
     if gone and deletion.rewrite_latest:
         await connection.execute(_REWRITE, entity_id, [row[0] for row in gone])
 
@@ -44,4 +44,4 @@ async def delete_readings(connection: Connection, deletion: Deletion) -> None:
 async def purge(connection: Connection, entity_id: UUID) -> None:
     """Delete everything of an entity, inside the open transaction."""
     for table in ("ts_kv_latest", "ts_kv", "attribute_kv"):
-        await connection.execute(f"DELETE FROM {table} WHERE entity_id = $1", entity_id)  # noqa: S608
+        await connection.execute(f"DELETE FROM {table} WHERE entity_id = $1", entity_id)

@@ -61,7 +61,7 @@ async def _make(connection: Connection, month: Month) -> None:
     await connection.execute("LOCK TABLE ts_kv_default IN ACCESS EXCLUSIVE MODE")
     await connection.execute(f"CREATE TABLE {month.table} (LIKE ts_kv INCLUDING ALL)")
     await connection.execute(
-        "WITH moved AS (DELETE FROM ts_kv_default WHERE ts >= $1 AND ts < $2 RETURNING *) "  # noqa: S608
+        "WITH moved AS (DELETE FROM ts_kv_default WHERE ts >= $1 AND ts < $2 RETURNING *) "
         f"INSERT INTO {month.table} SELECT * FROM moved",
         start_ms,
         end_ms,

@@ -46,7 +46,7 @@ async def read_points(connection: Connection, query: RangeQuery) -> Points:
 async def _plain(connection: Connection, query: RangeQuery, span: Span) -> Points:
     order = "DESC" if query.descending else "ASC"
     rows = await connection.fetch(
-        f"SELECT {VALUES}, key, ts FROM {_KEYS} CROSS JOIN LATERAL "  # noqa: S608
+        f"SELECT {VALUES}, key, ts FROM {_KEYS} CROSS JOIN LATERAL "
         f"(SELECT ts, {VALUES} FROM ts_kv WHERE {_IN_RANGE} ORDER BY ts {order} LIMIT $5) AS p "
         f"ORDER BY ts {order}",
         *_parameters(query, span),
@@ -77,7 +77,7 @@ async def _aggregate(
     """Compute the parts of each interval; ``number`` is its number in SQL, from ``cut`` ($5)."""
     parts = _PARTS[query.aggregation]
     statement = (
-        f"SELECT key, a.* FROM {_KEYS} CROSS JOIN LATERAL "  # noqa: S608
+        f"SELECT key, a.* FROM {_KEYS} CROSS JOIN LATERAL "
         f"(SELECT {number} AS n, {parts} FROM ts_kv WHERE {_IN_RANGE} GROUP BY n) AS a ORDER BY n"
     )
     parameters = (*_parameters(query, span), cut)
@@ -118,7 +118,7 @@ async def read_latest(
     connection: Connection, entity_id: UUID, keys: tuple[str, ...] | None
 ) -> dict[str, Point]:
     rows = await connection.fetch(
-        f"SELECT {VALUES}, key, ts FROM ts_kv_latest JOIN key_dictionary USING (key_id) "  # noqa: S608
+        f"SELECT {VALUES}, key, ts FROM ts_kv_latest JOIN key_dictionary USING (key_id) "
         "WHERE entity_id = $1 AND ($2::text[] IS NULL OR key = ANY($2)) ORDER BY key",
         entity_id,
         keys,

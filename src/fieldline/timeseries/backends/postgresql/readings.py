@@ -24,11 +24,11 @@ SET_VALUES = ", ".join(f"{column} = excluded.{column}" for column in COLUMNS)
 
 _INTO_HISTORY = f"""INSERT INTO ts_kv (entity_id, key_id, ts, {VALUES})
     SELECT * FROM r ORDER BY entity_id, key_id, ts
-    ON CONFLICT (entity_id, key_id, ts) DO UPDATE SET {SET_VALUES}"""  # noqa: S608 - own constants
+    ON CONFLICT (entity_id, key_id, ts) DO UPDATE SET {SET_VALUES}"""
 _INTO_LATEST = f"""INSERT INTO ts_kv_latest AS l (entity_id, key_id, ts, {VALUES})
     SELECT DISTINCT ON (entity_id, key_id) * FROM r ORDER BY entity_id, key_id, ts DESC
     ON CONFLICT (entity_id, key_id) DO UPDATE SET ts = excluded.ts, {SET_VALUES}
-    WHERE excluded.ts >= l.ts"""  # noqa: S608 - own constants
+    WHERE excluded.ts >= l.ts"""
 # Rows are inserted in the order of the key, so that two processes cannot wait for each other.
 
 
@@ -121,6 +121,6 @@ def _rows_of(kind: type, parameter: int) -> str:
     arrays = ("int", "int", "bigint", SQL_TYPE[kind])
     unnested = ", ".join(f"${parameter + n}::{array}[]" for n, array in enumerate(arrays))
     return (
-        f"SELECT ($1::uuid[])[e] AS entity_id, k AS key_id, t AS ts, {values} "  # noqa: S608
+        f"SELECT ($1::uuid[])[e] AS entity_id, k AS key_id, t AS ts, {values} "
         f"FROM unnest({unnested}) AS x (e, k, t, v)"
     )

@@ -26,13 +26,12 @@ def delete_history_step(
     """Delete the oldest ``rows`` points of a series' range; returns whether more are left."""
     series = (entity_id.bytes, key_id)
     beyond = cursor.execute(
-        f"SELECT ts FROM ts_kv WHERE {_SERIES} AND ts >= ? AND ts < ? "  # noqa: S608
-        "ORDER BY ts LIMIT 1 OFFSET ?",
+        f"SELECT ts FROM ts_kv WHERE {_SERIES} AND ts >= ? AND ts < ? ORDER BY ts LIMIT 1 OFFSET ?",
         (*series, span.start_ms, span.end_ms, rows),
     ).fetchone()
     end_ms = span.end_ms if beyond is None else beyond[0]
     cursor.execute(
-        f"DELETE FROM ts_kv WHERE {_SERIES} AND ts >= ? AND ts < ?",  # noqa: S608
+        f"DELETE FROM ts_kv WHERE {_SERIES} AND ts >= ? AND ts < ?",
         (*series, span.start_ms, end_ms),
     )
     return beyond is not None
@@ -44,12 +43,12 @@ def delete_latest(
     """Delete a latest value that lies in the range, or put the newest point left in its place."""
     series = (entity_id.bytes, key_id)
     cursor.execute(
-        f"DELETE FROM ts_kv_latest WHERE {_SERIES} AND ts >= ? AND ts < ?",  # noqa: S608
+        f"DELETE FROM ts_kv_latest WHERE {_SERIES} AND ts >= ? AND ts < ?",
         (*series, span.start_ms, span.end_ms),
     )
     if cursor.rowcount and rewrite:
         cursor.execute(
-            f"INSERT INTO ts_kv_latest (entity_id, key_id, ts, {_COLUMNS}) "  # noqa: S608
+            f"INSERT INTO ts_kv_latest (entity_id, key_id, ts, {_COLUMNS}) "
             f"SELECT entity_id, key_id, ts, {_COLUMNS} FROM ts_kv WHERE {_SERIES} "
             "ORDER BY ts DESC LIMIT 1",
             series,
@@ -110,7 +109,7 @@ def find_expired(cursor: sqlite3.Cursor, before_ms: int, limit: int) -> list[Poi
             break
         entity, key_id = row
         found += cursor.execute(
-            f"SELECT entity_id, key_id, ts FROM ts_kv WHERE {_SERIES} AND ts < ? LIMIT ?",  # noqa: S608
+            f"SELECT entity_id, key_id, ts FROM ts_kv WHERE {_SERIES} AND ts < ? LIMIT ?",
             (entity, key_id, before_ms, limit - len(found)),
         )
     return found
@@ -118,5 +117,5 @@ def find_expired(cursor: sqlite3.Cursor, before_ms: int, limit: int) -> list[Poi
 
 def delete_points(cursor: sqlite3.Cursor, points: Sequence[PointKey]) -> int:
     """Delete points by their primary keys; returns how many there were."""
-    cursor.executemany(f"DELETE FROM ts_kv WHERE {_SERIES} AND ts = ?", points)  # noqa: S608
+    cursor.executemany(f"DELETE FROM ts_kv WHERE {_SERIES} AND ts = ?", points)
     return cursor.rowcount

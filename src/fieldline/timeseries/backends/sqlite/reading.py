@@ -48,8 +48,7 @@ def read_points(cursor: sqlite3.Cursor, query: RangeQuery) -> dict[str, list[Poi
 def _plain(cursor: sqlite3.Cursor, query: RangeQuery, span: Span, key_id: int) -> list[Point]:
     order = "DESC" if query.descending else "ASC"
     rows = cursor.execute(
-        f"SELECT ts, {VALUE_SQL} FROM ts_kv WHERE {_IN_RANGE} "  # noqa: S608
-        f"ORDER BY ts {order} LIMIT :limit",
+        f"SELECT ts, {VALUE_SQL} FROM ts_kv WHERE {_IN_RANGE} ORDER BY ts {order} LIMIT :limit",
         _parameters(query, span, key_id) | {"limit": min(max(query.limit, 0), 2**63 - 1)},
     )
     return [Point(ts, decode(value, kind)) for ts, value, kind in rows]
@@ -66,7 +65,7 @@ def _aggregate(cursor: sqlite3.Cursor, query: RangeQuery, span: Span, key_id: in
 def _by_length(cursor: sqlite3.Cursor, query: RangeQuery, span: Span, key_id: int) -> list[Point]:
     interval_ms = intervals.fixed_interval(query, span)
     rows = cursor.execute(
-        f"SELECT (ts - :start) / :interval AS n, {_PARTS[query.aggregation]} "  # noqa: S608
+        f"SELECT (ts - :start) / :interval AS n, {_PARTS[query.aggregation]} "
         f"FROM ts_kv WHERE {_IN_RANGE} GROUP BY n ORDER BY n",
         _parameters(query, span, key_id) | {"interval": interval_ms},
     )
@@ -84,7 +83,7 @@ def _by_calendar(cursor: sqlite3.Cursor, query: RangeQuery, span: Span, key_id: 
     points = []
     for interval in intervals.calendar_intervals(query, span):
         row = cursor.execute(
-            f"SELECT {_PARTS[query.aggregation]} FROM ts_kv WHERE {_IN_RANGE}",  # noqa: S608
+            f"SELECT {_PARTS[query.aggregation]} FROM ts_kv WHERE {_IN_RANGE}",
             _parameters(query, interval, key_id),
         ).fetchone()
         value = _combine(query.aggregation, row)
@@ -116,7 +115,7 @@ def _parameters(query: RangeQuery, span: Span, key_id: int) -> dict[str, object]
 def read_latest(
     cursor: sqlite3.Cursor, entity_id: UUID, keys: tuple[str, ...] | None
 ) -> dict[str, Point]:
-    select = f"SELECT ts, {VALUE_SQL}, key FROM ts_kv_latest JOIN key_dictionary USING (key_id)"  # noqa: S608
+    select = f"SELECT ts, {VALUE_SQL}, key FROM ts_kv_latest JOIN key_dictionary USING (key_id)"
     rows = _by_keys(cursor, f"{select} WHERE entity_id = ?", (entity_id.bytes,), keys)
     return {key: Point(ts, decode(value, kind)) for ts, value, kind, key in rows}
 
@@ -134,7 +133,7 @@ def read_attributes(
     cursor: sqlite3.Cursor, entity_id: UUID, scope: Scope, keys: tuple[str, ...] | None
 ) -> list[Attribute]:
     select = (
-        f"SELECT last_update_ts, {VALUE_SQL}, key FROM attribute_kv "  # noqa: S608
+        f"SELECT last_update_ts, {VALUE_SQL}, key FROM attribute_kv "
         "JOIN key_dictionary USING (key_id) WHERE entity_id = ? AND scope = ?"
     )
     rows = _by_keys(cursor, select, (entity_id.bytes, SCOPE_ID[scope]), keys)
@@ -158,7 +157,7 @@ def find_entities(cursor: sqlite3.Cursor, scope: Scope, key: str, value: Value) 
     if key_id is None:
         return []
     rows = cursor.execute(
-        "SELECT entity_id FROM attribute_kv WHERE key_id = ? AND scope = ? "  # noqa: S608
+        "SELECT entity_id FROM attribute_kv WHERE key_id = ? AND scope = ? "
         f"AND {COLUMN_OF[type(value)]} = ? ORDER BY entity_id",
         (key_id, SCOPE_ID[scope], value),
     )

@@ -28,16 +28,16 @@ def _statements(template: str) -> dict[type, str]:
 
 
 _HISTORY = _statements(
-    "INSERT INTO ts_kv (entity_id, key_id, ts, {column}) VALUES {{rows}} "  # noqa: S608
+    "INSERT INTO ts_kv (entity_id, key_id, ts, {column}) VALUES {{rows}} "
     f"ON CONFLICT (entity_id, key_id, ts) DO UPDATE SET {_SET}"
 )
 _LATEST = _statements(
-    "INSERT INTO ts_kv_latest (entity_id, key_id, ts, {column}) VALUES {{rows}} "  # noqa: S608
+    "INSERT INTO ts_kv_latest (entity_id, key_id, ts, {column}) VALUES {{rows}} "
     f"ON CONFLICT (entity_id, key_id) DO UPDATE SET ts = excluded.ts, {_SET} "
     "WHERE excluded.ts >= ts_kv_latest.ts"
 )
 _ATTRIBUTE = _statements(
-    "INSERT INTO attribute_kv (entity_id, scope, key_id, last_update_ts, {column}) "  # noqa: S608
+    "INSERT INTO attribute_kv (entity_id, scope, key_id, last_update_ts, {column}) "
     "VALUES (?, ?, ?, ?, ?) ON CONFLICT (entity_id, scope, key_id) DO UPDATE SET "
     f"last_update_ts = excluded.last_update_ts, {_SET}"
 )
