@@ -13,7 +13,7 @@ demo: $(VENV)/.runtime           ## replay the recorded sensor data through MQTT
 	$(BIN)/fieldline demo
 
 test: $(VENV)/.dev               ## the whole default suite; needs no service
-	$(BIN)/pytest -q -m "not long" -n auto --dist loadgroup $(ARGS)
+	$(BIN)/pytest -q -m "not long and not vendor" -n auto --dist loadgroup $(ARGS)
 
 check: lint contracts types test ## everything that a commit must pass
 

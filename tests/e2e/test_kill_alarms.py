@@ -74,6 +74,7 @@ def scan() -> list[tuple[int, int]]:
 
 
 @pytest.mark.e2e
+@pytest.mark.long
 def test_alarms_are_exact_across_kill_9_and_readings_sent_again(tmp_path: Path) -> None:
     server = Server(tmp_path / "data")
     server.start()
