@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fieldline.app.reactions import REACTIONS
 from fieldline.database.engine import Database
 from fieldline.database.migrate import upgrade
 from fieldline.kit.clock import ManualClock
@@ -84,7 +85,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A fresh database with the schema, once per engine."""
-    database = Database(database_url, pool_size=5, max_overflow=5)
+    database = Database(database_url, reactions=REACTIONS, pool_size=5, max_overflow=5)
     yield database
     await database.close()
 

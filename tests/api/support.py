@@ -19,6 +19,7 @@ from fastapi import APIRouter, FastAPI
 
 from fieldline.api.app import ApiOptions, Routers, create_app
 from fieldline.api.routers import THINGSBOARD, V1
+from fieldline.app.reactions import REACTIONS
 from fieldline.database.engine import Database
 from fieldline.domains.admin_settings import service as admin_settings_service
 from fieldline.domains.bootstrap import service as bootstrap_service
@@ -189,7 +190,9 @@ async def running(
     ``prepare`` may set ``app.state`` before the first request.
     """
     bus, clock = MemoryBus(), ManualClock()
-    database = Database(database_url, emit=bus.emit, pool_size=5, max_overflow=5)
+    database = Database(
+        database_url, emit=bus.emit, reactions=REACTIONS, pool_size=5, max_overflow=5
+    )
     vault = Vault("a root key of tests")
     async with database.write() as session:
         key = await admin_settings_service.signing_key(session, vault)

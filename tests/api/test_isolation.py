@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from fieldline.domains.telemetry.access import FINDERS
+from fieldline.domains.entity.access import FINDERS
 from tests.api.isolation.calls import PATHS, SYSTEMS, WITH_TELEMETRY, Call
 from tests.api.isolation.v1_calls import all_calls
 from tests.api.isolation.world import (

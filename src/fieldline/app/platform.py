@@ -17,7 +17,7 @@ from fieldline.app.retention import Retention
 from fieldline.app.rules import EngineParts, start_alarm_rules, start_engine
 from fieldline.app.storage import open_services
 from fieldline.domains.device.directory import DeviceDirectory
-from fieldline.domains.device.handlers import Purger
+from fieldline.domains.purge.handlers import Purger
 from fieldline.domains.telemetry.service import Telemetry
 from fieldline.ingest.door import Door
 from fieldline.rest.services import Services

@@ -8,6 +8,7 @@ import asyncpg
 from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
 
+from fieldline.app.reactions import REACTIONS
 from fieldline.database.engine import Database
 from fieldline.database.migrate import is_current, upgrade
 from fieldline.domains.admin_settings import service as admin_settings_service
@@ -118,6 +119,7 @@ async def open_database(
     database = Database(
         database_url(settings),
         emit=emit,
+        reactions=REACTIONS,
         pool_size=settings.postgres_pool_size,
         max_overflow=settings.postgres_max_overflow,
     )

@@ -20,7 +20,8 @@ NAMING = {
 """Constraint names, the same on both databases, so that a migration can name what it changes."""
 
 
-def _now_ms() -> int:
+def now_ms() -> int:
+    """Return the time of day, for a row that is made now."""
     return time.time_ns() // 1_000_000
 
 
@@ -45,7 +46,7 @@ class Entity(Base):
     __abstract__ = True
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    created_time: Mapped[int] = mapped_column(default=_now_ms, index=True)
+    created_time: Mapped[int] = mapped_column(default=now_ms, index=True)
     version: Mapped[int] = mapped_column(Integer, default=1, nullable=False)
 
     @declared_attr.directive

@@ -7,7 +7,7 @@ and nobody meets ``database is locked``. PostgreSQL needs no gate.
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from fieldline.kit.errors import Conflict, Invalid, StaleVersion, Unavailable
 
 BUSY_TIMEOUT_MS = 10_000
 _EVENTS = "fieldline.events"
+_REACTIONS = "fieldline.reactions"
 AWAY = "The database is not available; try again"
 # What asyncpg raises while it connects, before SQLAlchemy wraps anything: refused, not resolved,
 # starting up, too many clients.
@@ -50,12 +51,27 @@ def emit_after_commit(session: AsyncSession, *events: object) -> None:
     session.info.setdefault(_EVENTS, []).extend(events)
 
 
+Reaction = Callable[[AsyncSession, Any], Awaitable[None]]
+"""Does what an event brings about in other domains, in its transaction; an error undoes both."""
+
+
+async def announce(session: AsyncSession, event: object) -> None:
+    """Tell an event: to the database's reactions now, on the bus once it is committed.
+
+    A deletion is announced before its row goes, so that reactions can read what goes with it.
+    """
+    for react in session.info.get(_REACTIONS, ()):
+        await react(session, event)
+    emit_after_commit(session, event)
+
+
 class Database:
     """The entities' database.
 
     Args:
         url: an SQLAlchemy URL (``sqlite+aiosqlite:///...`` or ``postgresql+asyncpg://...``).
         emit: told each event of a transaction after its commit, in order.
+        reactions: called with each announced event within its transaction, in this order.
         pool_size: connections kept open (PostgreSQL).
         max_overflow: more of them under load (PostgreSQL).
     """
@@ -65,6 +81,7 @@ class Database:
         url: str | URL,
         *,
         emit: Callable[[object], None] = lambda _event: None,
+        reactions: Sequence[Reaction] = (),
         pool_size: int = 20,
         max_overflow: int = 40,
     ) -> None:
@@ -72,6 +89,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.gate = WriteGate()
         self._emit = emit
+        self._reactions = tuple(reactions)
         # An error's text goes to the log: without what people stored.
         if self.is_sqlite:
             self.engine: AsyncEngine = create_async_engine(self.url, hide_parameters=True)
@@ -122,6 +140,7 @@ class Database:
             self.gate.enter() if self.is_sqlite else nullcontext()
         )
         async with gate, AsyncSession(self._write_engine, expire_on_commit=False) as session:
+            session.info[_REACTIONS] = self._reactions
             try:
                 yield session
                 await session.commit()

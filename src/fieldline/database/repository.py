@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -12,6 +12,7 @@ from fieldline.kit.paging import Page, PageRequest
 
 T = TypeVar("T")
 Column = InstrumentedAttribute[Any] | ColumnElement[Any]
+_TOTAL = "total_of_all_pages"
 
 
 def contains(text: str, columns: Sequence[Column]) -> ColumnElement[bool]:
@@ -29,11 +30,29 @@ async def fetch_page(
     tie_breaker: Column,
     searched: Sequence[Column] = (),
 ) -> Page[T]:
+    """Run ``query`` for one page of its first column; see :func:`fetch_rows`."""
+    page = await fetch_rows(
+        session, query, request, sortable=sortable, tie_breaker=tie_breaker, searched=searched
+    )
+    return page.map(_first)
+
+
+async def fetch_rows(
+    session: AsyncSession,
+    query: Select[Any],
+    request: PageRequest,
+    *,
+    sortable: Mapping[str, Column],
+    tie_breaker: Column,
+    searched: Sequence[Column] = (),
+) -> Page[Row[Any]]:
     """Run ``query`` for one page; rows with equal sort values come in the order of ``tie_breaker``.
+
+    The page and the number of all rows are one statement, so that they fit together.
 
     Args:
         session: to run it in.
-        query: a select of one entity or column, with its filters, without order.
+        query: a select of entities or columns, with its filters, without order.
         request: which page; ``sort`` must be a key of ``sortable``.
         sortable: name -> column; must hold ``created_time``, the default.
         tie_breaker: usually the id.
@@ -44,7 +63,7 @@ async def fetch_page(
     """
     if request.search and searched:
         query = query.where(contains(request.search, searched))
-    total = await session.scalar(select(func.count()).select_from(query.order_by(None).subquery()))
+    count = _count_of(query, tie_breaker)
     column = sortable.get(request.sort or "created_time")
     if column is None:
         known = ", ".join(sorted(sortable))
@@ -54,5 +73,23 @@ async def fetch_page(
         query = query.order_by(column.desc(), tie_breaker.desc())
     else:
         query = query.order_by(column.asc(), tie_breaker.asc())
-    rows = await session.scalars(query.limit(request.limit).offset(request.offset))
-    return Page(list(rows), total or 0)
+    query = query.limit(request.limit).offset(request.offset)
+    if not request.counted:
+        rows = (await session.execute(query)).all()
+        return Page(list(rows), request.offset + len(rows))
+    rows = (await session.execute(query.add_columns(count.label(_TOTAL)))).all()
+    if rows:
+        return Page(list(rows), getattr(rows[0], _TOTAL))
+    # Beyond the last page there is no row that could carry the number.
+    total = await session.scalar(select(count)) if request.offset else 0
+    return Page([], total or 0)
+
+
+def _count_of(query: Select[Any], tie_breaker: Column) -> ScalarSelect[int]:
+    """Count the rows of a query by what identifies them, which an index may hold."""
+    rows = query.with_only_columns(tie_breaker).order_by(None)
+    return select(func.count()).select_from(rows.subquery()).scalar_subquery()
+
+
+def _first(row: "Row[Any]") -> Any:  # noqa: ANN401 - whatever the query selects
+    return row[0]

@@ -13,7 +13,8 @@ class PageRequest:
     """Which part of a list.
 
     ``sort`` is a column's name inside Fieldline (snake_case), checked by the repository;
-    None means newest first.
+    None means newest first. Without ``counted`` nobody asks how many there are in all, and the
+    page's ``total`` says only how many there are up to its end.
     """
 
     limit: int = 100
@@ -21,6 +22,7 @@ class PageRequest:
     search: str | None = None
     sort: str | None = None
     descending: bool = True
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from fieldline.kit.actor import Actor
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.values import Value
 
@@ -26,16 +27,27 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EntityChanged:
-    """An entity was created, changed or deleted, and that is committed.
+    """An entity was created, changed or deleted.
+
+    Reactions within the transaction see it at once (``database.engine.announce``; a deletion before
+    the row goes), listeners on the bus when it is committed.
 
     ``detail`` holds what a listener cannot look up any more (the owner of a deleted alarm rule, the
-    previous customer), by names that the emitting domain documents.
+    previous customer), by names that the emitting domain documents. ``by`` is the user who did it,
+    None for the platform itself. ``name`` and ``customer_id`` are the entity's; ``customer_id`` is
+    the former customer when it was unassigned. ``data`` is the entity on ThingsBoard's wire, None
+    where nobody may read it. ``action`` is the audit log's word where ``change`` does not say it.
     """
 
     tenant_id: UUID | None
     entity: EntityRef
     change: Change
     detail: Mapping[str, Any] | None = None
+    by: Actor | None = None
+    name: str | None = None
+    customer_id: UUID | None = None
+    data: Mapping[str, Any] | None = None
+    action: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

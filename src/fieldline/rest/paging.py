@@ -68,7 +68,7 @@ async def v1_page(
     search: str | None = None,
 ) -> PageRequest:
     """Read v1's page parameters; newest first."""
-    return PageRequest(limit=limit, offset=offset, search=search or None)
+    return PageRequest(limit=limit, offset=offset, search=search or None, counted=False)
 
 
 TbPage = Annotated[PageRequest, Depends(tb_page)]

@@ -31,6 +31,11 @@ class TbModel(BaseModel):
     )
 
 
+def wire_json(model: type[BaseModel], row: object) -> dict[str, Any]:
+    """Return a row as the JSON that ``model`` writes, for events and records."""
+    return model.model_validate(row).model_dump(mode="json", by_alias=True)
+
+
 def values_of(body: BaseModel, *leave_out: str, only_set: bool = False) -> Any:  # noqa: ANN401
     """Return the body's fields by name for a service, ids as UUIDs (``model_dump`` writes objects).
 

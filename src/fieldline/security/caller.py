@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from fieldline.kit.actor import Actor
+
 
 class Authority(StrEnum):
     """The three roles."""
@@ -41,3 +43,15 @@ class Caller:
     @property
     def is_customer_user(self) -> bool:
         return self.authority is Authority.CUSTOMER_USER
+
+    @property
+    def actor(self) -> Actor:
+        """The caller as records name it."""
+        return Actor(
+            self.user_id,
+            self.email,
+            self.tenant_id,
+            self.customer_id,
+            self.first_name,
+            self.last_name,
+        )

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
+from fieldline.app.reactions import REACTIONS
 from fieldline.database.engine import Database
 from fieldline.domains.alarm.writer import AlarmWriter
 from fieldline.domains.device import service as device_service
@@ -68,7 +69,9 @@ class World:
 @asynccontextmanager
 async def make_world(database_url: str, clock: ManualClock) -> AsyncIterator[World]:
     bus = MemoryBus()
-    database = Database(database_url, emit=bus.emit, pool_size=5, max_overflow=5)
+    database = Database(
+        database_url, emit=bus.emit, reactions=REACTIONS, pool_size=5, max_overflow=5
+    )
     admin = await make_tenant(database, "Farm")
     foreign_admin = await make_tenant(database, "Mill")
     alarms = AlarmWriter(database, clock)

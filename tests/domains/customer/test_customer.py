@@ -4,6 +4,7 @@ from uuid import uuid4
 import pytest
 
 from fieldline.domains.customer import service as customer_service
+from fieldline.kit.ids import EntityType
 from fieldline.messaging.events import Change, EntityChanged
 from tests.api.support import Platform, created
 from tests.domains.support import expect_error, expect_v1_error, ids_of, on_sqlite
@@ -236,8 +237,9 @@ async def test_deleting_a_customer_deletes_its_users_and_ends_their_tokens(
     assert (await tenant.customer_user.get("/api/auth/user")).status_code == 401
     users = (await tenant.admin.get("/api/v1/users")).json()
     assert [user["authority"] for user in users] == ["TENANT_ADMIN"]
-    assert [(event.change, event.entity.id) for event in told] == [
-        (Change.DELETED, tenant.customer_id)
+    assert [(event.change, event.entity.type) for event in told] == [
+        (Change.DELETED, EntityType.USER),
+        (Change.DELETED, EntityType.CUSTOMER),
     ]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Unpack
 from uuid import UUID
 
+from fieldline.app.reactions import REACTIONS
 from fieldline.database.engine import Database
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device.directory import DeviceDirectory
@@ -80,7 +81,9 @@ class World:
 @asynccontextmanager
 async def make_world(database_url: str) -> AsyncIterator[World]:
     bus = MemoryBus()
-    database = Database(database_url, emit=bus.emit, pool_size=5, max_overflow=5)
+    database = Database(
+        database_url, emit=bus.emit, reactions=REACTIONS, pool_size=5, max_overflow=5
+    )
     admin = await make_tenant(database, "Farm")
     foreign_admin = await make_tenant(database, "Mill")
     customer = await make_customer(database, admin, "Barn")

@@ -193,8 +193,7 @@ async def test_a_device_is_assigned_to_the_public_customer_and_taken_back(world:
     async with world.database.write() as session:
         await service.assign_to_public(session, world.admin, device.id)
     async with world.database.read() as session:
-        assigned = await service.get(session, world.admin, device.id)
-        extra = (await service.extras(session, [assigned]))[device.id]
+        extra = await service.get_info(session, world.admin, device.id)
     async with world.database.write() as session:
         unassigned = await service.unassign(session, world.admin, device.id)
 
@@ -266,11 +265,9 @@ async def test_lists_are_newest_first_filtered_and_searched(world: World) -> Non
 
     async def names(wanted: DeviceFilter, search: str | None = None) -> list[str]:
         async with world.database.read() as session:
-            page = await service.page(
-                session, world.admin, PageRequest(search=search), wanted, search_customers=True
-            )
+            page = await service.info_page(session, world.admin, PageRequest(search=search), wanted)
         assert page.total == len(page.items)
-        return [device.name for device in page.items]
+        return [info.device.name for info in page.items]
 
     assert await names(DeviceFilter()) == ["betaX1", "beta_1", "Alpha"]
     assert await names(DeviceFilter(type="meter")) == ["betaX1", "Alpha"]

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fieldline.domains.telemetry.access import parse_entity
+from fieldline.domains.entity.access import parse_entity
 from fieldline.domains.telemetry.endpoints import (
     JSON_BODY,
     TELEMETRY_BODY,

@@ -12,7 +12,7 @@ from uuid import UUID
 from fieldline.api.websocket.commands import EntityDataQuery, PageLink
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device.lists import DeviceFilter
-from fieldline.domains.telemetry.access import find
+from fieldline.domains.entity.access import find
 from fieldline.kit.errors import Forbidden, Invalid, NotFound
 from fieldline.kit.ids import EntityRef, EntityType, parse_id
 from fieldline.kit.json import dumps_text

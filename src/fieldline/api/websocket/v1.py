@@ -12,7 +12,7 @@ from fieldline.api.websocket.commands import (
 from fieldline.api.websocket.context import Context
 from fieldline.api.websocket.live import EveryPoint, LatestValues, Live, Place
 from fieldline.api.websocket.updates import ErrorCode, Shown, encoded, v1_update
-from fieldline.domains.telemetry.access import parse_entity
+from fieldline.domains.entity.access import parse_entity
 from fieldline.domains.telemetry.limits import check_range
 from fieldline.kit.errors import FieldlineError, Invalid
 from fieldline.kit.ids import EntityRef

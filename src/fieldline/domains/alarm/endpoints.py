@@ -22,7 +22,7 @@ from fieldline.domains.alarm.status import (
     Status,
     halves,
 )
-from fieldline.domains.telemetry.access import parse_entity
+from fieldline.domains.entity.access import parse_entity
 from fieldline.kit.errors import Invalid
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.paging import Page, PageRequest

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from fieldline.database.engine import emit_after_commit
+from fieldline.database.engine import announce, emit_after_commit
 from fieldline.domains.alarm.changes import device_id_of
 from fieldline.domains.alarm.errors import AlarmNotFound, AlreadyAcknowledged, AlreadyCleared
 from fieldline.domains.alarm.events import AlarmActed, alarm_changed
@@ -14,7 +14,7 @@ from fieldline.domains.alarm.names import with_names
 from fieldline.domains.alarm.repository import AlarmRepository, RuleMark
 from fieldline.domains.alarm.schemas import AlarmInfo
 from fieldline.domains.alarm.status import AlarmFilter, Propagation, Severity
-from fieldline.domains.telemetry.access import owner_of
+from fieldline.domains.entity.access import known
 from fieldline.domains.user import service as user_service
 from fieldline.kit.errors import Conflict, Forbidden, Invalid
 from fieldline.kit.ids import EntityRef, EntityType, new_id
@@ -86,7 +86,7 @@ async def page_of(
         NotFound: there is no such entity.
         Forbidden: it is somebody else's.
     """
-    await owner_of(session, caller, Operation.READ, originator)
+    await known(session, caller, Operation.READ, originator)
     return await page(session, caller, replace(wanted, originator_id=originator.id), request)
 
 
@@ -94,7 +94,7 @@ async def worst_severity(
     session: "AsyncSession", caller: Caller, originator: EntityRef, wanted: AlarmFilter
 ) -> Severity | None:
     """Return the worst severity of an originator's alarms; None without any."""
-    await owner_of(session, caller, Operation.READ, originator)
+    await known(session, caller, Operation.READ, originator)
     tenant_id, wanted = _scoped(caller, replace(wanted, originator_id=originator.id))
     return await AlarmRepository(session).worst_severity(tenant_id, wanted)
 
@@ -122,7 +122,7 @@ async def create(
     """
     check_text("Alarm type", type_)
     _check_content(content)
-    owner = await owner_of(session, caller, Operation.READ, originator)
+    owner = await known(session, caller, Operation.READ, originator)
     if owner.tenant_id is None or owner.tenant_id != caller.tenant_id:
         raise Forbidden(DENIED)
     check(
@@ -336,6 +336,16 @@ _ACTIONS = {
 }
 
 
+_AUDITED = {
+    MessageType.ALARM_ACK: "ALARM_ACK",
+    MessageType.ALARM_CLEAR: "ALARM_CLEAR",
+    MessageType.ALARM_ASSIGNED: "ALARM_ASSIGNED",
+    MessageType.ALARM_UNASSIGNED: "ALARM_UNASSIGNED",
+    MessageType.ALARM_DELETE: "ALARM_DELETE",
+}
+"""What the audit log calls it, where it is no plain creation or update."""
+
+
 async def _tell(
     session: "AsyncSession", caller: Caller, alarm: Alarm, change: Change, message: MessageType
 ) -> None:
@@ -345,7 +355,16 @@ async def _tell(
         alarm.tenant_id, alarm.originator, alarm.customer_id, message, data, _who(caller)
     )
     changed = alarm_changed(alarm, change, action=_ACTIONS[message])
-    emit_after_commit(session, changed, acted)
+    changed = replace(
+        changed,
+        by=caller.actor,
+        name=alarm.type,
+        customer_id=alarm.customer_id,
+        data=data,
+        action=_AUDITED.get(message),
+    )
+    await announce(session, changed)
+    emit_after_commit(session, acted)
 
 
 def _who(caller: Caller) -> dict[str, str]:

@@ -17,7 +17,7 @@ from fieldline.domains.calculated_field.schemas import (
     AlarmRuleDefinitionInfo,
     AlarmRuleSave,
 )
-from fieldline.domains.telemetry.access import parse_entity
+from fieldline.domains.entity.access import parse_entity
 from fieldline.kit.ids import EntityType, parse_id
 from fieldline.rest.callers import TenantAdmin
 from fieldline.rest.dialects import tb_router

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from fieldline.database.engine import emit_after_commit
+from fieldline.database.engine import announce
 from fieldline.domains.calculated_field.checks import check as check_configuration
 from fieldline.domains.calculated_field.configuration import AlarmConfiguration
 from fieldline.domains.calculated_field.errors import FieldNotFound, NameTaken
@@ -118,7 +118,7 @@ async def create(
     field = CalculatedField(tenant_id=tenant_id, type=ALARM)
     await _set(session, caller, field, fields)
     await CalculatedFieldRepository(session).add(field)
-    _tell(session, field, Change.CREATED)
+    await _tell(session, caller, field, Change.CREATED)
     return field
 
 
@@ -136,15 +136,15 @@ async def update(
     former = field.entity
     await _set(session, caller, field, fields)
     await CalculatedFieldRepository(session).flush()
-    _tell(session, field, Change.UPDATED, former)
+    await _tell(session, caller, field, Change.UPDATED, former)
     return field
 
 
 async def delete(session: "AsyncSession", caller: Caller, field_id: UUID) -> None:
     """Delete an alarm rule; the alarms that it raised stay."""
     field = await _get(session, caller, field_id, Operation.DELETE)
+    await _tell(session, caller, field, Change.DELETED)
     await CalculatedFieldRepository(session).remove(field)
-    _tell(session, field, Change.DELETED)
 
 
 async def alarm_rule_owners(session: "AsyncSession") -> set[UUID]:
@@ -226,14 +226,22 @@ def _tenant_of(caller: Caller, operation: Operation) -> UUID:
     return caller.tenant_id
 
 
-def _tell(
+async def _tell(
     session: "AsyncSession",
+    caller: Caller,
     field: CalculatedField,
     change: Change,
     former: EntityRef | None = None,
 ) -> None:
     """Tell the change; detail ``owners`` are the entities whose rules are others now."""
     owners = {field.entity} if former is None else {field.entity, former}
-    ref = EntityRef(EntityType.CALCULATED_FIELD, field.id)
-    detail = {"name": field.name, "type": field.type, "owners": tuple(owners)}
-    emit_after_commit(session, EntityChanged(field.tenant_id, ref, change, detail))
+    event = EntityChanged(
+        field.tenant_id,
+        EntityRef(EntityType.CALCULATED_FIELD, field.id),
+        change,
+        {"name": field.name, "type": field.type, "owners": tuple(owners)},
+        by=caller.actor,
+        name=field.name,
+        data={"name": field.name, "configuration": field.configuration},
+    )
+    await announce(session, event)

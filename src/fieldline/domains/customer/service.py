@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 from uuid import UUID
 
 from fieldline.database.contact import CONTACT_FIELDS
-from fieldline.database.engine import emit_after_commit
+from fieldline.database.engine import announce
+from fieldline.domains.customer import schemas
 from fieldline.domains.customer.errors import CustomerNotFound, CustomerTitleTaken, ReservedTitle
 from fieldline.domains.customer.models import Customer
 from fieldline.domains.customer.repository import CustomerRepository
@@ -18,6 +19,7 @@ from fieldline.kit.text import check_text
 from fieldline.kit.unique_name import NameConflict, Naming, unique_name
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.rest.contact import check_contact
+from fieldline.rest.wire import wire_json
 from fieldline.security.caller import Caller
 from fieldline.security.permissions import DENIED, Operation, check
 from fieldline.security.tokens import Tokens
@@ -124,7 +126,7 @@ async def create(
     customer = Customer(tenant_id=tenant_id, is_public=False)
     await _set(session, customer, {"title": None, **fields})
     await repository.add(customer)
-    _tell(session, customer, Change.CREATED)
+    await _tell(session, caller, customer, Change.CREATED)
     return customer
 
 
@@ -140,7 +142,7 @@ async def public_customer(session: "AsyncSession", tenant_id: UUID) -> Customer:
             additional_info={"isPublic": True},
         )
         await repository.add(customer)
-        _tell(session, customer, Change.CREATED)
+        await _tell(session, None, customer, Change.CREATED)
     return customer
 
 
@@ -168,7 +170,7 @@ async def update(
         raise StaleVersion("Customer was already changed by someone else")
     await _set(session, customer, fields)
     await CustomerRepository(session).save(customer)
-    _tell(session, customer, Change.UPDATED)
+    await _tell(session, caller, customer, Change.UPDATED)
     return customer
 
 
@@ -177,9 +179,9 @@ async def delete(
 ) -> None:
     """Delete a customer and its users; what was assigned to it stays, unassigned."""
     customer = await _find(session, caller, customer_id, Operation.DELETE)
+    await _tell(session, caller, customer, Change.DELETED)
     await CustomerRepository(session).delete(customer)
     await revocation_service.revoke(session, tokens, customer_id)
-    _tell(session, customer, Change.DELETED)
 
 
 async def _find(
@@ -235,6 +237,16 @@ def _tenant_of(caller: Caller) -> UUID:
     return caller.tenant_id
 
 
-def _tell(session: "AsyncSession", customer: Customer, change: Change) -> None:
-    ref = EntityRef(EntityType.CUSTOMER, customer.id)
-    emit_after_commit(session, EntityChanged(customer.tenant_id, ref, change))
+async def _tell(
+    session: "AsyncSession", caller: Caller | None, customer: Customer, change: Change
+) -> None:
+    event = EntityChanged(
+        customer.tenant_id,
+        EntityRef(EntityType.CUSTOMER, customer.id),
+        change,
+        by=caller.actor if caller else None,
+        name=customer.title,
+        customer_id=customer.id,
+        data=wire_json(schemas.Customer, customer),
+    )
+    await announce(session, event)

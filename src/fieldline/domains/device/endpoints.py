@@ -1,6 +1,5 @@
 """Devices and their credentials in ThingsBoard's dialect."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +8,7 @@ from fastapi import Depends, Query
 
 from fieldline.domains.device import service
 from fieldline.domains.device.fields import DeviceFields
-from fieldline.domains.device.lists import DeviceFilter
+from fieldline.domains.device.lists import DeviceFilter, ListedDevice
 from fieldline.domains.device.models import Device as DeviceRow
 from fieldline.domains.device.schemas import (
     Device,
@@ -27,7 +26,7 @@ from fieldline.domains.device_credentials.schemas import (
 from fieldline.domains.device_credentials.service import Replacing
 from fieldline.kit.errors import Invalid
 from fieldline.kit.ids import EntityType, parse_id
-from fieldline.kit.paging import Page, PageRequest
+from fieldline.kit.paging import PageRequest
 from fieldline.rest.callers import TenantAdmin, TenantOrCustomer
 from fieldline.rest.dialects import tb_router
 from fieldline.rest.paging import PageData, TbPage
@@ -79,9 +78,7 @@ async def get_device_info(
     device_id: UUID, caller: TenantOrCustomer, session: ReadSession
 ) -> DeviceInfo:
     """Return one device with its customer, profile and activity."""
-    found = await service.get(session, caller, device_id)
-    (info,) = await _infos(session, [found])
-    return info
+    return _shown_info(await service.get_info(session, caller, device_id))
 
 
 @router.get("/device/{device_id}")
@@ -276,22 +273,18 @@ async def _update(session: WriteSession, caller: Caller, body: DeviceSave) -> De
     return await service.update(session, caller, body.id, _fields(body), version=body.version)
 
 
-async def _infos(session: ReadSession, devices: Sequence[DeviceRow]) -> list[DeviceInfo]:
-    extras = await service.extras(session, devices)
-    return [
-        DeviceInfo(
-            **dict(Device.model_validate(device)),
-            customer_title=extras[device.id].customer_title,
-            customer_is_public=extras[device.id].customer_is_public,
-            device_profile_name=device.type,
-            active=extras[device.id].is_active,
-        )
-        for device in devices
-    ]
-
-
 async def _info_page(
     session: ReadSession, caller: Caller, request: PageRequest, wanted: DeviceFilter
 ) -> PageData[DeviceInfo]:
-    found = await service.page(session, caller, request, wanted, search_customers=True)
-    return PageData.of(Page(await _infos(session, found.items), found.total), request)
+    found = await service.info_page(session, caller, request, wanted)
+    return PageData.of(found.map(_shown_info), request)
+
+
+def _shown_info(info: ListedDevice) -> DeviceInfo:
+    return DeviceInfo(
+        **dict(Device.model_validate(info.device)),
+        customer_title=info.customer_title,
+        customer_is_public=info.customer_is_public,
+        device_profile_name=info.device.type,
+        active=info.is_active,
+    )

@@ -1,7 +1,10 @@
 """What lists of devices ask for, and what they show beside a device's own fields."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
+
+from fieldline.domains.device.models import Device
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +17,10 @@ class DeviceFilter:
     is_active: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceExtra:
-    """What lists show of a device beside its own fields."""
+class ListedDevice(NamedTuple):
+    """A device with what lists show beside its own fields."""
 
+    device: Device
     customer_title: str | None
     customer_is_public: bool
     is_active: bool

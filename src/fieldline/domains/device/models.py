@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from fieldline.database.base import Base, Entity
+from fieldline.database.base import Entity
 
 
 class Device(Entity):
@@ -46,14 +46,3 @@ class Device(Entity):
     external_id: Mapped[UUID | None]
     additional_info: Mapped[dict[str, Any] | None]
     search_text: Mapped[str]
-
-
-class DeviceTrace(Base):
-    """A device whose readings may be stored: outlives the device until they are deleted.
-
-    Readings have no foreign key, and a device also goes with its tenant, by the database's cascade.
-    """
-
-    __tablename__ = "device_trace"
-
-    device_id: Mapped[UUID] = mapped_column(primary_key=True)

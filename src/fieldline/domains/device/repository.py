@@ -10,7 +10,6 @@ from sqlalchemy import (
     Integer,
     Row,
     column,
-    delete,
     exists,
     func,
     select,
@@ -19,10 +18,10 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
 
-from fieldline.database.repository import Column, fetch_page
+from fieldline.database.repository import Column, fetch_page, fetch_rows
 from fieldline.database.types import Guid, Json
-from fieldline.domains.device.lists import DeviceExtra, DeviceFilter
-from fieldline.domains.device.models import Device, DeviceTrace
+from fieldline.domains.device.lists import DeviceFilter, ListedDevice
+from fieldline.domains.device.models import Device
 from fieldline.kit.paging import Page, PageRequest
 
 _PROFILE = table(
@@ -71,6 +70,13 @@ _SORTABLE: dict[str, Column] = {
     "active": _IS_ACTIVE,
 }
 _SEARCHED = [Device.search_text, Device.type]
+_INFOS = select(
+    Device,
+    _CUSTOMER.c.title.label("customer_title"),
+    _CUSTOMER.c.is_public.label("customer_is_public"),
+    _IS_ACTIVE.label("is_active"),
+).outerjoin(_CUSTOMER, _CUSTOMER.c.id == Device.customer_id)
+"""Devices with what lists show beside a device's own fields; the profile's name is the type."""
 
 
 class DeviceRepository:
@@ -96,14 +102,8 @@ class DeviceRepository:
         return (await self._session.scalars(query)).one_or_none()
 
     async def page(
-        self,
-        tenant_id: UUID,
-        request: PageRequest,
-        wanted: DeviceFilter,
-        *,
-        search_customers: bool = False,
+        self, tenant_id: UUID, request: PageRequest, wanted: DeviceFilter
     ) -> Page[Device]:
-        """Return a page of a tenant's devices; searching may include the customer's title."""
         query = (
             select(Device)
             .outerjoin(_CUSTOMER, _CUSTOMER.c.id == Device.customer_id)
@@ -115,25 +115,26 @@ class DeviceRepository:
             request,
             sortable=_SORTABLE,
             tie_breaker=Device.id,
-            searched=[*_SEARCHED, _CUSTOMER.c.title] if search_customers else _SEARCHED,
+            searched=_SEARCHED,
         )
 
-    async def extras(self, ids: Collection[UUID]) -> dict[UUID, DeviceExtra]:
-        """Return what lists show beside the fields of these devices, in one query."""
-        query = (
-            select(
-                Device.id,
-                _CUSTOMER.c.title,
-                _CUSTOMER.c.is_public,
-                _IS_ACTIVE.label("is_active"),
-            )
-            .outerjoin(_CUSTOMER, _CUSTOMER.c.id == Device.customer_id)
-            .where(Device.id.in_(ids))
+    async def info_page(
+        self, tenant_id: UUID, request: PageRequest, wanted: DeviceFilter
+    ) -> Page[ListedDevice]:
+        """Return a page of a tenant's devices, searched by the customer's title too."""
+        page = await fetch_rows(
+            self._session,
+            _INFOS.where(Device.tenant_id == tenant_id, *_conditions(wanted)),
+            request,
+            sortable=_SORTABLE,
+            tie_breaker=Device.id,
+            searched=[*_SEARCHED, _CUSTOMER.c.title],
         )
-        rows = await self._session.execute(query)
-        return {
-            row.id: DeviceExtra(row.title, bool(row.is_public), bool(row.is_active)) for row in rows
-        }
+        return page.map(_info)
+
+    async def info(self, device_id: UUID) -> ListedDevice | None:
+        found = (await self._session.execute(_INFOS.where(Device.id == device_id))).one_or_none()
+        return None if found is None else _info(found)
 
     async def names_from(self, tenant_id: UUID, prefix: str) -> set[str]:
         """Return the names that begin with ``prefix``."""
@@ -168,23 +169,9 @@ class DeviceRepository:
         )
         return (await self._session.execute(query)).all()
 
-    async def orphans(self, limit: int) -> list[UUID]:
-        """Return devices that are gone and whose readings may still be there."""
-        query = (
-            select(DeviceTrace.device_id)
-            .where(~exists().where(Device.id == DeviceTrace.device_id))
-            .limit(limit)
-        )
-        return list(await self._session.scalars(query))
-
-    async def forget(self, ids: Collection[UUID]) -> None:
-        """Note that nothing is stored of these devices any more."""
-        await self._session.execute(delete(DeviceTrace).where(DeviceTrace.device_id.in_(ids)))
-
     async def add(self, device: Device) -> None:
         self._session.add(device)
         await self._session.flush()
-        self._session.add(DeviceTrace(device_id=device.id))
 
     async def save(self, device: Device) -> None:
         """Write the device; its version rises even when nothing else changed."""
@@ -194,6 +181,12 @@ class DeviceRepository:
     async def delete(self, device: Device) -> None:
         await self._session.delete(device)
         await self._session.flush()
+
+
+def _info(row: Row[Any]) -> ListedDevice:
+    return ListedDevice(
+        row.Device, row.customer_title, bool(row.customer_is_public), bool(row.is_active)
+    )
 
 
 def _conditions(wanted: DeviceFilter) -> list[ColumnElement[bool]]:

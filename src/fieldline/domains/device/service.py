@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from fieldline.database.engine import emit_after_commit
+from fieldline.database.engine import announce
 from fieldline.domains.customer import service as customer_service
+from fieldline.domains.device import schemas
 from fieldline.domains.device.errors import DeviceNotFound, InvalidDevice
 from fieldline.domains.device.fields import DeviceFields, set_fields
-from fieldline.domains.device.lists import DeviceExtra, DeviceFilter
+from fieldline.domains.device.lists import DeviceFilter, ListedDevice
 from fieldline.domains.device.models import Device
 from fieldline.domains.device.repository import DeviceRepository
 from fieldline.domains.device_credentials import service as credentials_service
@@ -26,6 +27,7 @@ from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page, PageRequest
 from fieldline.kit.unique_name import NameConflict, Naming, unique_name
 from fieldline.messaging.events import Change, EntityChanged
+from fieldline.rest.wire import wire_json
 from fieldline.security.caller import Caller
 from fieldline.security.permissions import DENIED, Operation, check
 from fieldline.security.secrets import Vault
@@ -77,19 +79,39 @@ async def by_ids(
     return [by_id[device_id] for device_id in dict.fromkeys(ids) if device_id in by_id]
 
 
+async def get_info(session: "AsyncSession", caller: Caller, device_id: UUID) -> ListedDevice:
+    """Return a device with its customer's name and its activity."""
+    info = await DeviceRepository(session).info(device_id)
+    if info is None:
+        raise DeviceNotFound(device_id)
+    _check(caller, Operation.READ, info.device)
+    return info
+
+
 async def page(
-    session: "AsyncSession",
-    caller: Caller,
-    request: PageRequest,
-    wanted: DeviceFilter,
-    *,
-    search_customers: bool = False,
+    session: "AsyncSession", caller: Caller, request: PageRequest, wanted: DeviceFilter
 ) -> Page[Device]:
     """Return a page of the tenant's devices, to a customer user of the own customer's.
 
     Raises:
         CustomerNotFound: the tenant has no such customer as ``wanted`` names.
     """
+    tenant_id, wanted = await _visible(session, caller, wanted)
+    return await DeviceRepository(session).page(tenant_id, request, wanted)
+
+
+async def info_page(
+    session: "AsyncSession", caller: Caller, request: PageRequest, wanted: DeviceFilter
+) -> Page[ListedDevice]:
+    """Return a page as :func:`page` does, with what lists show beside a device's own fields."""
+    tenant_id, wanted = await _visible(session, caller, wanted)
+    return await DeviceRepository(session).info_page(tenant_id, request, wanted)
+
+
+async def _visible(
+    session: "AsyncSession", caller: Caller, wanted: DeviceFilter
+) -> tuple[UUID, DeviceFilter]:
+    """Return the caller's tenant, and the filter narrowed to what the caller may see."""
     tenant_id = _tenant_of(caller, Operation.READ, caller.customer_id)
     if caller.is_customer_user:
         if wanted.customer_id not in {None, caller.customer_id}:
@@ -97,14 +119,7 @@ async def page(
         wanted = replace(wanted, customer_id=caller.customer_id)
     elif wanted.customer_id is not None:
         await customer_service.get(session, caller, wanted.customer_id)
-    return await DeviceRepository(session).page(
-        tenant_id, request, wanted, search_customers=search_customers
-    )
-
-
-async def extras(session: "AsyncSession", devices: Collection[Device]) -> dict[UUID, DeviceExtra]:
-    """Return what lists show beside a device's own fields, for whoever has read the devices."""
-    return await DeviceRepository(session).extras([device.id for device in devices])
+    return tenant_id, wanted
 
 
 async def types(session: "AsyncSession", caller: Caller) -> list[str]:
@@ -145,7 +160,7 @@ async def create(
         token = generate_token()
         credentials = check_content("ACCESS_TOKEN", token, None)
     await credentials_service.create(session, device.id, credentials, vault=vault)
-    _tell(session, device, Change.CREATED)
+    await _tell(session, caller, device, Change.CREATED)
     return device
 
 
@@ -172,16 +187,16 @@ async def update(
     with session.no_autoflush:
         await set_fields(session, caller, device, fields)
     await DeviceRepository(session).save(device)
-    _tell(session, device, Change.UPDATED)
-    _tell_assignment(session, device, former)
+    await _tell(session, caller, device, Change.UPDATED)
+    await _tell_assignment(session, caller, device, former)
     return device
 
 
 async def delete(session: "AsyncSession", caller: Caller, device_id: UUID) -> None:
     """Delete a device with its credentials; its readings go after the commit (``handlers``)."""
     device = await _get(session, caller, device_id, Operation.DELETE)
+    await _tell(session, caller, device, Change.DELETED)
     await DeviceRepository(session).delete(device)
-    _tell(session, device, Change.DELETED)
 
 
 async def assign(
@@ -238,7 +253,7 @@ async def replace_credentials(
     saved = await credentials_service.replace(
         session, device_id, credentials, vault=vault, replacing=replacing
     )
-    _tell(session, device, Change.CREDENTIALS_UPDATED)
+    await _tell(session, caller, device, Change.CREDENTIALS_UPDATED)
     return saved
 
 
@@ -266,16 +281,6 @@ async def snapshots(session: "AsyncSession", ids: Collection[UUID]) -> Sequence[
     ]
 
 
-async def orphans(session: "AsyncSession", limit: int) -> list[UUID]:
-    """Return devices that are gone and whose readings may still be there, for ``handlers``."""
-    return await DeviceRepository(session).orphans(limit)
-
-
-async def forget(session: "AsyncSession", ids: Collection[UUID]) -> None:
-    """Note that nothing is stored of these devices any more."""
-    await DeviceRepository(session).forget(ids)
-
-
 async def find_credentials(
     session: "AsyncSession", lookup_hashes: Collection[bytes]
 ) -> dict[bytes, StoredCredentials]:
@@ -299,7 +304,7 @@ async def _move(
     former = device.customer_id
     await set_fields(session, caller, device, {"customer_id": customer_id})
     await DeviceRepository(session).save(device)
-    _tell_assignment(session, device, former)
+    await _tell_assignment(session, caller, device, former)
     return device
 
 
@@ -330,20 +335,27 @@ def _tenant_of(caller: Caller, operation: Operation, customer_id: UUID | None = 
     return caller.tenant_id
 
 
-def _tell_assignment(session: "AsyncSession", device: Device, former: UUID | None) -> None:
+async def _tell_assignment(
+    session: "AsyncSession", caller: Caller, device: Device, former: UUID | None
+) -> None:
     """Tell a change of customer: away from the former one, then to the new one."""
     if former == device.customer_id:
         return
     if former is not None:
-        _tell(session, device, Change.UNASSIGNED, customer_id=former)
+        await _tell(session, caller, device, Change.UNASSIGNED, customer_id=former)
     if device.customer_id is not None:
-        _tell(session, device, Change.ASSIGNED, customer_id=device.customer_id)
+        await _tell(session, caller, device, Change.ASSIGNED, customer_id=device.customer_id)
 
 
-def _tell(
-    session: "AsyncSession", device: Device, change: Change, *, customer_id: UUID | None = None
+async def _tell(
+    session: "AsyncSession",
+    caller: Caller,
+    device: Device,
+    change: Change,
+    *,
+    customer_id: UUID | None = None,
 ) -> None:
-    """Emit the change; the detail names the device and the customer that it is about."""
+    """Announce the change; the detail names the device and the customer that it is about."""
     about = customer_id or device.customer_id
     detail = {
         "name": device.name,
@@ -351,5 +363,14 @@ def _tell(
         "device_profile_id": str(device.device_profile_id),
         "customer_id": str(about) if about else None,
     }
-    ref = EntityRef(EntityType.DEVICE, device.id)
-    emit_after_commit(session, EntityChanged(device.tenant_id, ref, change, detail))
+    event = EntityChanged(
+        device.tenant_id,
+        EntityRef(EntityType.DEVICE, device.id),
+        change,
+        detail,
+        by=caller.actor,
+        name=device.name,
+        customer_id=about,
+        data=wire_json(schemas.Device, device),
+    )
+    await announce(session, event)

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 from uuid import UUID
 
-from fieldline.database.engine import emit_after_commit
-from fieldline.domains.device_profile import content
+from fieldline.database.engine import announce
+from fieldline.domains.device_profile import content, schemas
 from fieldline.domains.device_profile.errors import (
     InvalidProfile,
     ProfileInUse,
@@ -19,6 +19,7 @@ from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page, PageRequest
 from fieldline.kit.text import check_optional_text, check_text
 from fieldline.messaging.events import Change, EntityChanged
+from fieldline.rest.wire import wire_json
 from fieldline.security.caller import Caller
 from fieldline.security.permissions import Operation, check
 from fieldline.security.secrets import Vault
@@ -56,7 +57,7 @@ class ProfileFields(TypedDict, total=False):
 
 async def seed(session: "AsyncSession", tenant_id: UUID) -> DeviceProfile:
     """Give a new tenant its default profile."""
-    return await _add_plain(session, tenant_id, DEFAULT_NAME, is_default=True)
+    return await _add_plain(session, None, tenant_id, DEFAULT_NAME, is_default=True)
 
 
 async def get(session: "AsyncSession", caller: Caller, profile_id: UUID) -> DeviceProfile:
@@ -112,7 +113,7 @@ async def create(
     with session.no_autoflush:
         await _set(session, profile, {"name": None, **fields}, vault)
         await DeviceProfileRepository(session).add(profile)
-    _tell(session, profile, Change.CREATED)
+    await _tell(session, caller, profile, Change.CREATED)
     if fields.get("is_default"):
         return await set_default(session, caller, profile.id)
     return profile
@@ -141,7 +142,7 @@ async def update(
     with session.no_autoflush:
         await _set(session, profile, fields, vault)
     await DeviceProfileRepository(session).save(profile)
-    _tell(session, profile, Change.UPDATED)
+    await _tell(session, caller, profile, Change.UPDATED)
     if fields.get("is_default") and not profile.is_default:
         return await set_default(session, caller, profile.id)
     return profile
@@ -157,7 +158,7 @@ async def set_default(session: "AsyncSession", caller: Caller, profile_id: UUID)
     await repository.clear_default(profile.tenant_id)
     profile.is_default = True
     await repository.save(profile)
-    _tell(session, profile, Change.UPDATED)
+    await _tell(session, caller, profile, Change.UPDATED)
     return profile
 
 
@@ -174,8 +175,8 @@ async def delete(session: "AsyncSession", caller: Caller, profile_id: UUID) -> N
     repository = DeviceProfileRepository(session)
     if await repository.has_devices(profile.id):
         raise ProfileInUse("The device profile referenced by the devices cannot be deleted!")
+    await _tell(session, caller, profile, Change.DELETED)
     await repository.delete(profile)
-    _tell(session, profile, Change.DELETED)
 
 
 async def default_of(session: "AsyncSession", tenant_id: UUID) -> DeviceProfile:
@@ -196,7 +197,7 @@ async def find_or_create(
     if profile is not None:
         return profile
     _check(caller, Operation.CREATE, tenant_id)
-    return await _add_plain(session, tenant_id, name, is_default=False)
+    return await _add_plain(session, caller, tenant_id, name, is_default=False)
 
 
 async def of_tenant(session: "AsyncSession", tenant_id: UUID, profile_id: UUID) -> DeviceProfile:
@@ -224,7 +225,7 @@ def full_profile_data(profile: DeviceProfile, vault: Vault) -> dict[str, Any]:
 
 
 async def _add_plain(
-    session: "AsyncSession", tenant_id: UUID, name: str, *, is_default: bool
+    session: "AsyncSession", caller: Caller | None, tenant_id: UUID, name: str, *, is_default: bool
 ) -> DeviceProfile:
     transport = content.transport_type(None)
     provision = content.provision_type(None)
@@ -243,7 +244,7 @@ async def _add_plain(
         transport_configuration=content.transport_configuration(transport, None),
     )
     await DeviceProfileRepository(session).add(profile)
-    _tell(session, profile, Change.CREATED)
+    await _tell(session, caller, profile, Change.CREATED)
     return profile
 
 
@@ -375,8 +376,16 @@ def _tenant_of(caller: Caller, operation: Operation) -> UUID:
     return caller.tenant_id
 
 
-def _tell(session: "AsyncSession", profile: DeviceProfile, change: Change) -> None:
-    ref = EntityRef(EntityType.DEVICE_PROFILE, profile.id)
-    emit_after_commit(
-        session, EntityChanged(profile.tenant_id, ref, change, {"name": profile.name})
+async def _tell(
+    session: "AsyncSession", caller: Caller | None, profile: DeviceProfile, change: Change
+) -> None:
+    event = EntityChanged(
+        profile.tenant_id,
+        EntityRef(EntityType.DEVICE_PROFILE, profile.id),
+        change,
+        {"name": profile.name},
+        by=caller.actor if caller else None,
+        name=profile.name,
+        data=wire_json(schemas.DeviceProfile, profile),
     )
+    await announce(session, event)

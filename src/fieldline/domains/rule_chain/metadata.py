@@ -24,8 +24,8 @@ from fieldline.domains.rule_chain.service import (
     ChainFields,
     check_version,
     create,
-    emit,
     get,
+    tell,
 )
 from fieldline.kit.errors import Invalid
 from fieldline.kit.ids import new_id
@@ -80,14 +80,14 @@ async def save(
         catalogue.prepare(node.type, node.name, node.configuration, node.configuration_version)
         for node in draft.nodes
     ]
-    return await _store(session, chain, draft, prepared, now_ms)
+    return await _store(session, caller, chain, draft, prepared, now_ms)
 
 
 async def create_default(session: "AsyncSession", caller: Caller, name: str | None) -> Metadata:
     """Make a chain with the nodes of the default one, for a device profile."""
     fields = ChainFields(name=name, additional_info={"description": ""})
     chain = await create(session, caller, fields)
-    return await _store_packaged(session, chain)
+    return await _store_packaged(session, caller, chain)
 
 
 async def seed(session: "AsyncSession", tenant_id: UUID) -> None:
@@ -101,8 +101,8 @@ async def seed(session: "AsyncSession", tenant_id: UUID) -> None:
         additional_info=content["additionalInfo"],
     )
     await RuleChainRepository(session).add(chain)
-    await _store_packaged(session, chain)
-    emit(session, chain, Change.CREATED)
+    await _store_packaged(session, None, chain)
+    await tell(session, None, chain, Change.CREATED)
 
 
 async def graphs(session: "AsyncSession", tenant_id: UUID) -> list[ChainGraph]:
@@ -163,6 +163,7 @@ def _check_node(node: NodeDraft) -> None:
 
 async def _store(
     session: "AsyncSession",
+    caller: Caller | None,
     chain: RuleChain,
     draft: GraphDraft,
     prepared: list[tuple[dict[str, Any], int]],
@@ -189,7 +190,7 @@ async def _store(
     first = draft.first_node_index
     chain.first_rule_node_id = rows[first].id if first is not None else None
     await repository.update(chain)
-    emit(session, chain, Change.UPDATED)
+    await tell(session, caller, chain, Change.UPDATED)
     return _metadata(chain, list(await repository.nodes([chain.id])))
 
 
@@ -241,7 +242,9 @@ def _packaged() -> dict[str, Any]:
     return content
 
 
-async def _store_packaged(session: "AsyncSession", chain: RuleChain) -> Metadata:
+async def _store_packaged(
+    session: "AsyncSession", caller: Caller | None, chain: RuleChain
+) -> Metadata:
     """Give a chain the nodes of the packaged default one, which are valid as they are."""
     metadata = _packaged()["metadata"]
     draft = GraphDraft(
@@ -256,4 +259,4 @@ async def _store_packaged(session: "AsyncSession", chain: RuleChain) -> Metadata
         first_node_index=metadata["firstNodeIndex"],
     )
     prepared = [(node["configuration"], node["configurationVersion"]) for node in metadata["nodes"]]
-    return await _store(session, chain, draft, prepared, chain.created_time)
+    return await _store(session, caller, chain, draft, prepared, chain.created_time)

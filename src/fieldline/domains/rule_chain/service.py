@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 from uuid import UUID
 
-from fieldline.database.engine import emit_after_commit
+from fieldline.database.engine import announce
+from fieldline.domains.rule_chain import schemas
 from fieldline.domains.rule_chain.models import RuleChain
 from fieldline.domains.rule_chain.repository import RuleChainRepository
 from fieldline.kit.errors import Conflict, Invalid, NotFound, StaleVersion
@@ -13,6 +14,7 @@ from fieldline.kit.paging import Page, PageRequest
 from fieldline.kit.storable import check_storable
 from fieldline.kit.text import check_json, check_text
 from fieldline.messaging.events import Change, EntityChanged
+from fieldline.rest.wire import wire_json
 from fieldline.security.caller import Caller
 from fieldline.security.permissions import Operation, check
 
@@ -67,7 +69,7 @@ async def create(session: "AsyncSession", caller: Caller, fields: ChainFields) -
     chain = RuleChain(tenant_id=_own_tenant(caller, Operation.CREATE), root=False)
     _apply(chain, fields)
     await RuleChainRepository(session).add(chain)
-    emit(session, chain, Change.CREATED)
+    await tell(session, caller, chain, Change.CREATED)
     return chain
 
 
@@ -88,7 +90,7 @@ async def update(
     check_version(chain, version)
     _apply(chain, fields)
     await RuleChainRepository(session).update(chain)
-    emit(session, chain, Change.UPDATED)
+    await tell(session, caller, chain, Change.UPDATED)
     return chain
 
 
@@ -101,8 +103,8 @@ async def delete(session: "AsyncSession", caller: Caller, chain_id: UUID) -> Non
     chain = await get(session, caller, chain_id, Operation.DELETE)
     if chain.root:
         raise Conflict("Deletion of Root Tenant Rule Chain is prohibited!")
+    await tell(session, caller, chain, Change.DELETED)
     await RuleChainRepository(session).delete(chain)
-    emit(session, chain, Change.DELETED)
 
 
 async def set_root(session: "AsyncSession", caller: Caller, chain_id: UUID) -> RuleChain:
@@ -116,11 +118,11 @@ async def set_root(session: "AsyncSession", caller: Caller, chain_id: UUID) -> R
         previous.root = False
         # Before the new root is written: at no moment may there be two.
         await chains.update(previous)
-        emit(session, previous, Change.UPDATED)
+        await tell(session, caller, previous, Change.UPDATED)
     if not chain.root:
         chain.root = True
         await chains.update(chain)
-        emit(session, chain, Change.UPDATED)
+        await tell(session, caller, chain, Change.UPDATED)
     return chain
 
 
@@ -132,10 +134,19 @@ def check_version(chain: RuleChain, version: int | None) -> None:
         )
 
 
-def emit(session: "AsyncSession", chain: RuleChain, change: Change) -> None:
-    """Tell what happened to a chain, once it is committed."""
-    ref = EntityRef(EntityType.RULE_CHAIN, chain.id)
-    emit_after_commit(session, EntityChanged(chain.tenant_id, ref, change))
+async def tell(
+    session: "AsyncSession", caller: Caller | None, chain: RuleChain, change: Change
+) -> None:
+    """Announce what happened to a chain; without a caller it was the platform."""
+    event = EntityChanged(
+        chain.tenant_id,
+        EntityRef(EntityType.RULE_CHAIN, chain.id),
+        change,
+        by=caller.actor if caller else None,
+        name=chain.name,
+        data=wire_json(schemas.RuleChain, chain),
+    )
+    await announce(session, event)
 
 
 def _own_tenant(caller: Caller, operation: Operation) -> UUID:

@@ -9,8 +9,8 @@ from fastapi import Depends, Path, Query
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
+from fieldline.domains.entity.access import parse_entity
 from fieldline.domains.telemetry import schemas
-from fieldline.domains.telemetry.access import parse_entity
 from fieldline.domains.telemetry.service import Telemetry
 from fieldline.kit.errors import Invalid
 from fieldline.kit.ids import EntityRef, EntityType, parse_id

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from fieldline.domains.telemetry.access import Owner, owner_of
+from fieldline.domains.entity.access import Known, known
 from fieldline.domains.telemetry.completion import WRITE_TIMEOUT_S, Completion
 from fieldline.domains.telemetry.limits import check_range
 from fieldline.domains.telemetry.reading import PointBudget, read_within
@@ -55,7 +55,7 @@ class Telemetry:
         self._evaluate = evaluate
         self._keys = KeyChecks()
 
-    async def check(self, caller: Caller, operation: Operation, entity: EntityRef) -> Owner:
+    async def check(self, caller: Caller, operation: Operation, entity: EntityRef) -> Known:
         """Return whose the entity is, if the caller may do this to it.
 
         Raises:
@@ -63,7 +63,7 @@ class Telemetry:
             Forbidden: the caller may not.
         """
         async with self._services.database.read() as session:
-            return await owner_of(session, caller, operation, entity)
+            return await known(session, caller, operation, entity)
 
     async def latest(
         self, caller: Caller, entity: EntityRef, keys: Sequence[str] | None = None
@@ -220,7 +220,7 @@ class Telemetry:
             {"scope": scope.value},
         )
 
-    def _ready_to_write(self, owner: Owner) -> UUID:
+    def _ready_to_write(self, owner: Known) -> UUID:
         """Refuse while the writer is full; return the tenant that the values belong to."""
         if self._services.writer.is_full:
             msg = "Too many readings wait to be stored; try again"
@@ -294,7 +294,7 @@ class Telemetry:
         kind: MessageType,
         caller: Caller,
         entity: EntityRef,
-        owner: Owner,
+        owner: Known,
         data: Any,  # noqa: ANN401 - JSON is any of its types
         metadata: dict[str, str],
     ) -> None:

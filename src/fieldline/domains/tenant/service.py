@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from uuid import UUID
 
 from fieldline.database.contact import CONTACT_FIELDS
-from fieldline.database.engine import emit_after_commit
+from fieldline.database.engine import announce
 from fieldline.domains.revocation import service as revocation_service
+from fieldline.domains.tenant import schemas
 from fieldline.domains.tenant.errors import TenantNotFound
 from fieldline.domains.tenant.models import Tenant
 from fieldline.domains.tenant.repository import TenantRepository
@@ -18,6 +19,7 @@ from fieldline.kit.text import check_optional_text, check_text
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.rest.contact import check_contact
 from fieldline.rest.services import TenantSeeder
+from fieldline.rest.wire import wire_json
 from fieldline.security.caller import Caller
 from fieldline.security.permissions import Operation, check
 from fieldline.security.tokens import Tokens
@@ -96,7 +98,7 @@ async def create(
     await TenantRepository(session).add(tenant)
     for seed in seeders:
         await seed(session, tenant.id)
-    _tell(session, tenant.id, Change.CREATED)
+    await _tell(session, caller, tenant, Change.CREATED)
     return tenant
 
 
@@ -119,7 +121,7 @@ async def update(
         raise StaleVersion("Tenant was already changed by someone else")
     await _set(session, caller, tenant, fields)
     await TenantRepository(session).save(tenant)
-    _tell(session, tenant.id, Change.UPDATED)
+    await _tell(session, caller, tenant, Change.UPDATED)
     return tenant
 
 
@@ -129,9 +131,9 @@ async def delete(
     """Delete a tenant with everything that belongs to it; its users' tokens end."""
     check(caller, Operation.DELETE, EntityType.TENANT, tenant_id=tenant_id)
     tenant = await _find(session, tenant_id)
+    await _tell(session, caller, tenant, Change.DELETED)
     await TenantRepository(session).delete(tenant)
     await revocation_service.revoke(session, tokens, tenant_id)
-    _tell(session, tenant_id, Change.DELETED)
 
 
 async def _find(session: "AsyncSession", tenant_id: UUID) -> Tenant:
@@ -165,6 +167,13 @@ async def _profile_id(session: "AsyncSession", caller: Caller, given: UUID | Non
         return (await tenant_profile_service.get(session, caller, given)).id
 
 
-def _tell(session: "AsyncSession", tenant_id: UUID, change: Change) -> None:
-    ref = EntityRef(EntityType.TENANT, tenant_id)
-    emit_after_commit(session, EntityChanged(tenant_id, ref, change))
+async def _tell(session: "AsyncSession", caller: Caller, tenant: Tenant, change: Change) -> None:
+    event = EntityChanged(
+        tenant.id,
+        EntityRef(EntityType.TENANT, tenant.id),
+        change,
+        by=caller.actor,
+        name=tenant.title,
+        data=wire_json(schemas.Tenant, tenant),
+    )
+    await announce(session, event)

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from fieldline.database.engine import emit_after_commit
+from fieldline.database.engine import announce
+from fieldline.domains.tenant_profile import schemas
 from fieldline.domains.tenant_profile.configuration import Configuration
 from fieldline.domains.tenant_profile.errors import (
     InvalidTenantProfile,
@@ -21,6 +22,7 @@ from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page, PageRequest
 from fieldline.kit.text import check_json, check_text
 from fieldline.messaging.events import Change, EntityChanged
+from fieldline.rest.wire import wire_json
 from fieldline.security.caller import Caller
 from fieldline.security.permissions import Operation, check
 
@@ -144,7 +146,7 @@ async def create(
     profile = TenantProfile(is_default=False, isolated_tb_rule_engine=False)
     await _set(session, profile, {"name": None, "profile_data": None, **fields})
     await TenantProfileRepository(session).add(profile)
-    _tell(session, profile, Change.CREATED)
+    await _tell(session, caller, profile, Change.CREATED)
     return profile
 
 
@@ -155,7 +157,7 @@ async def update(
     profile = await get(session, caller, profile_id)
     await _set(session, profile, fields)
     await TenantProfileRepository(session).save(profile)
-    _tell(session, profile, Change.UPDATED)
+    await _tell(session, caller, profile, Change.UPDATED)
     return profile
 
 
@@ -167,7 +169,7 @@ async def set_default(session: "AsyncSession", caller: Caller, profile_id: UUID)
     former.is_default = False
     profile.is_default = True
     await TenantProfileRepository(session).save(profile)
-    _tell(session, profile, Change.UPDATED)
+    await _tell(session, caller, profile, Change.UPDATED)
     return profile
 
 
@@ -180,8 +182,8 @@ async def delete(session: "AsyncSession", caller: Caller, profile_id: UUID) -> N
         raise TenantProfileInUse("Deletion of Default Tenant Profile is prohibited!")
     if await repository.is_used(profile_id):
         raise TenantProfileInUse("The tenant profile referenced by the tenants cannot be deleted!")
+    await _tell(session, caller, profile, Change.DELETED)
     await repository.delete(profile)
-    _tell(session, profile, Change.DELETED)
 
 
 async def _set(
@@ -233,6 +235,15 @@ def _check_queues(queues: list[Any] | None) -> None:
         raise InvalidTenantProfile("Queue configuration names should be unique!")
 
 
-def _tell(session: "AsyncSession", profile: TenantProfile, change: Change) -> None:
-    ref = EntityRef(EntityType.TENANT_PROFILE, profile.id)
-    emit_after_commit(session, EntityChanged(None, ref, change))
+async def _tell(
+    session: "AsyncSession", caller: Caller, profile: TenantProfile, change: Change
+) -> None:
+    event = EntityChanged(
+        None,
+        EntityRef(EntityType.TENANT_PROFILE, profile.id),
+        change,
+        by=caller.actor,
+        name=profile.name,
+        data=wire_json(schemas.TenantProfile, profile),
+    )
+    await announce(session, event)

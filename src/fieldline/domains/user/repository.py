@@ -52,6 +52,10 @@ class UserRepository:
         query = select(User).where(User.id.in_(ids)).order_by(User.id)
         return (await self._session.scalars(query)).all()
 
+    async def of_customer(self, customer_id: UUID) -> Sequence[User]:
+        query = select(User).where(User.customer_id == customer_id).order_by(User.id)
+        return (await self._session.scalars(query)).all()
+
     async def has_authority(self, authority: str) -> bool:
         query = select(User.id).where(User.authority == authority).limit(1)
         return await self._session.scalar(query) is not None

@@ -4,20 +4,23 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, TypedDict
 from uuid import UUID
 
-from fieldline.database.engine import emit_after_commit
+from fieldline.database.engine import announce
 from fieldline.domains.customer import service as customer_service
 from fieldline.domains.revocation import service as revocation_service
 from fieldline.domains.tenant import service as tenant_service
 from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.domains.user import credentials as credentials_service
+from fieldline.domains.user import schemas
 from fieldline.domains.user.errors import EmailTaken, InvalidUser, UserNotFound
 from fieldline.domains.user.models import User, UserCredentials
 from fieldline.domains.user.repository import UserFilter, UserRepository
+from fieldline.kit.actor import Actor
 from fieldline.kit.errors import Forbidden, StaleVersion
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page, PageRequest
 from fieldline.kit.text import check_email, check_json, check_optional_text
 from fieldline.messaging.events import Change, EntityChanged
+from fieldline.rest.wire import wire_json
 from fieldline.security.caller import Authority, Caller
 from fieldline.security.permissions import DENIED, Operation, check
 from fieldline.security.tokens import Tokens
@@ -114,7 +117,7 @@ async def create(
         )
     await _set(session, user, {"email": None, **fields})
     await repository.add(user, new_credentials)
-    _tell(session, user, Change.CREATED)
+    await _tell(session, caller.actor, user, Change.CREATED)
     return user
 
 
@@ -136,7 +139,7 @@ async def update(
         raise StaleVersion("User was already changed by someone else")
     await _set(session, user, fields)
     await UserRepository(session).save(user)
-    _tell(session, user, Change.UPDATED)
+    await _tell(session, caller.actor, user, Change.UPDATED)
     return user
 
 
@@ -150,7 +153,7 @@ async def set_enabled(
     await credentials_service.set_enabled(session, user_id, enabled=enabled)
     if not enabled:
         await revocation_service.revoke(session, tokens, user_id)
-    _tell(session, user, Change.CREDENTIALS_UPDATED)
+    await _tell(session, caller.actor, user, Change.CREDENTIALS_UPDATED)
 
 
 async def delete(session: "AsyncSession", caller: Caller, user_id: UUID, *, tokens: Tokens) -> None:
@@ -158,9 +161,17 @@ async def delete(session: "AsyncSession", caller: Caller, user_id: UUID, *, toke
     user = await _find(session, caller, user_id, Operation.DELETE)
     if user.id == caller.user_id and caller.is_sys_admin:
         raise Forbidden("Sysadmin is not allowed to delete himself")
+    await _tell(session, caller.actor, user, Change.DELETED)
     await UserRepository(session).delete(user)
     await revocation_service.revoke(session, tokens, user_id)
-    _tell(session, user, Change.DELETED)
+
+
+async def announce_deletion_of_all(
+    session: "AsyncSession", customer_id: UUID, by: Actor | None
+) -> None:
+    """Announce that the users of a customer go with it; asks no permission."""
+    for user in await UserRepository(session).of_customer(customer_id):
+        await _tell(session, by, user, Change.DELETED)
 
 
 async def require_for_credentials(session: "AsyncSession", caller: Caller, user_id: UUID) -> User:
@@ -267,6 +278,14 @@ async def _set_email(session: "AsyncSession", user: User, email: str | None) -> 
     user.email = email or ""
 
 
-def _tell(session: "AsyncSession", user: User, change: Change) -> None:
-    ref = EntityRef(EntityType.USER, user.id)
-    emit_after_commit(session, EntityChanged(user.tenant_id, ref, change))
+async def _tell(session: "AsyncSession", by: Actor | None, user: User, change: Change) -> None:
+    event = EntityChanged(
+        user.tenant_id,
+        EntityRef(EntityType.USER, user.id),
+        change,
+        by=by,
+        name=user.email,
+        customer_id=user.customer_id,
+        data=wire_json(schemas.User, user),
+    )
+    await announce(session, event)

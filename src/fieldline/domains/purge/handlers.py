@@ -1,7 +1,7 @@
-"""Reactions to deletions: the readings of devices that are gone are deleted too.
+"""Reactions to deletions: the readings of entities that are gone are deleted too.
 
-A device may go by itself or, by the database's cascade, with its tenant. The rows of its trace
-stay until its readings are deleted, so that a purge interrupted by a stop goes on after the start.
+Which ones is noted in the transaction of the deletion (``service.note``), so that a purge
+interrupted by a stop goes on after the start.
 """
 
 import asyncio
@@ -9,9 +9,8 @@ import logging
 from uuid import UUID
 
 from fieldline.database.engine import Database
-from fieldline.domains.device import service
+from fieldline.domains.purge import service
 from fieldline.kit.errors import Unavailable
-from fieldline.kit.ids import EntityType
 from fieldline.messaging.bus import Bus
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.timeseries.store import TimeseriesStore
@@ -22,14 +21,13 @@ GRACE_S = 5.0
 RETRY_S = 5.0
 """Between attempts while the database or the store is away."""
 STOP_S = 5.0
-"""How long a stop waits for the device that is being purged."""
+"""How long a stop waits for the entity that is being purged."""
 BATCH = 100
-"""Devices purged between two looks at the list."""
-_DELETES_DEVICES = frozenset({EntityType.DEVICE, EntityType.TENANT})
+"""Entities purged between two looks at the list."""
 
 
 class Purger:
-    """Deletes the readings and attributes of deleted devices, one after the other."""
+    """Deletes the readings and attributes of deleted entities, one after the other."""
 
     def __init__(
         self, database: Database, store: TimeseriesStore, bus: Bus, *, grace_s: float = GRACE_S
@@ -50,7 +48,7 @@ class Purger:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Finish the device at hand, if that is quick; the next start goes on with the rest."""
+        """Finish the entity at hand, if that is quick; the next start goes on with the rest."""
         if self._task is None:
             return
         self._stop_listening()
@@ -64,7 +62,7 @@ class Purger:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def purge(self) -> int:
-        """Purge every deleted device now; returns how many there were.
+        """Purge every deleted entity now; returns how many there were.
 
         Raises:
             Unavailable: the database or the store is away; what was purged stays so.
@@ -72,7 +70,7 @@ class Purger:
         count = 0
         while not self._is_stopping:
             async with self._database.read() as session:
-                gone = await service.orphans(session, BATCH)
+                gone = await service.waiting(session, BATCH)
             if not gone:
                 break
             count += await self._purge_batch(gone)
@@ -80,11 +78,11 @@ class Purger:
 
     async def _purge_batch(self, gone: list[UUID]) -> int:
         purged = []
-        for device_id in gone:
+        for entity_id in gone:
             if self._is_stopping:
                 break
-            await self._store.purge(device_id)
-            purged.append(device_id)
+            await self._store.purge(entity_id)
+            purged.append(entity_id)
         async with self._database.write() as session:
             await service.forget(session, purged)
         return len(purged)
@@ -94,14 +92,14 @@ class Purger:
             await self._is_due.wait()
             await asyncio.sleep(self._grace_s)
             self._is_due.clear()
-            self._purging = asyncio.create_task(self.purge(), name="purge of deleted devices")
+            self._purging = asyncio.create_task(self.purge(), name="purge of deleted entities")
             try:
                 await asyncio.shield(self._purging)
             except Unavailable as error:
-                logger.warning("the readings of deleted devices wait: %s", error.message)
+                logger.warning("the readings of deleted entities wait: %s", error.message)
                 self._is_due.set()
                 await asyncio.sleep(RETRY_S)
 
     def _on_change(self, event: EntityChanged) -> None:
-        if event.change is Change.DELETED and event.entity.type in _DELETES_DEVICES:
+        if event.change is Change.DELETED and event.entity.type in service.WITH_DATA:
             self._is_due.set()

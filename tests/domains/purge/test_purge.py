@@ -1,9 +1,13 @@
-"""What is stored of a device goes after the device."""
+"""What is stored of an entity goes after the entity."""
 
 from uuid import UUID
 
-from fieldline.domains.device.handlers import Purger
+from fieldline.domains.customer import service as customer_service
+from fieldline.domains.purge.handlers import Purger
 from fieldline.domains.tenant import service as tenant_service
+from fieldline.domains.user import credentials
+from fieldline.domains.user import service as user_service
+from fieldline.security.caller import Authority
 from fieldline.security.tokens import Tokens
 from fieldline.timeseries.backends.memory import MemoryStore
 from fieldline.timeseries.store import AttributeWrite, ReadingsWrite, Scope, WriteBatch
@@ -65,3 +69,31 @@ async def test_what_an_earlier_run_left_is_purged_at_the_start(world: World) -> 
     await purger.stop()
 
     assert set(purged) == {device.id}
+
+
+async def test_a_deleted_customer_goes_with_its_users_and_their_attributes(world: World) -> None:
+    store = MemoryStore()
+    async with world.database.write() as session:
+        user = await user_service.create(
+            session,
+            world.admin,
+            {"email": "somebody@example.org"},
+            {
+                "authority": Authority.CUSTOMER_USER,
+                "tenant_id": None,
+                "customer_id": world.customer.customer_id,
+            },
+            credentials.active("hash"),
+        )
+    customer_id = world.customer.customer_id
+    assert customer_id is not None
+    await _store_something(store, user.id, customer_id)
+    purger = Purger(world.database, store, world.bus, grace_s=0)
+
+    async with world.database.write() as session:
+        tokens = Tokens(b"k" * 64)
+        await customer_service.delete(session, world.admin, customer_id, tokens=tokens)
+    await purger.purge()
+
+    assert await store.latest(user.id) == {}
+    assert await store.latest(customer_id) == {}

@@ -1,4 +1,4 @@
-"""Whose an entity is, and whether the caller may read or write its telemetry.
+"""Any entity by its reference: what it is called, whose it is, and whether the caller may.
 
 Each domain's service knows its own entities; the table below says which one to ask. An entity that
 the caller may not even see stays hidden by that service.
@@ -28,56 +28,70 @@ Find = Callable[["AsyncSession", Caller, UUID], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
-    """Whose an entity is; ``profile_id`` decides which rules see its messages."""
+class Known:
+    """An entity's name and whose it is; ``profile_id`` decides which rules see its messages."""
 
     tenant_id: UUID | None
+    name: str
+    label: str | None = None
     customer_id: UUID | None = None
     profile_id: UUID | None = None
 
 
-FINDERS: dict[EntityType, tuple[Find, Callable[[Any], Owner]]] = {
+FINDERS: dict[EntityType, tuple[Find, Callable[[Any], Known]]] = {
     EntityType.DEVICE: (
         device_service.get,
-        lambda device: Owner(device.tenant_id, device.customer_id, device.device_profile_id),
+        lambda device: Known(
+            device.tenant_id,
+            device.name,
+            device.label,
+            device.customer_id,
+            device.device_profile_id,
+        ),
     ),
     EntityType.DEVICE_PROFILE: (
         device_profile_service.get,
-        lambda profile: Owner(profile.tenant_id, None, profile.id),
+        lambda profile: Known(profile.tenant_id, profile.name, profile_id=profile.id),
     ),
     EntityType.CUSTOMER: (
         customer_service.get,
-        lambda customer: Owner(customer.tenant_id, customer.id),
+        lambda customer: Known(customer.tenant_id, customer.title, customer_id=customer.id),
     ),
-    EntityType.USER: (user_service.get, lambda user: Owner(user.tenant_id, user.customer_id)),
-    EntityType.TENANT: (tenant_service.get, lambda tenant: Owner(tenant.id)),
-    EntityType.TENANT_PROFILE: (tenant_profile_service.get, lambda _profile: Owner(None)),
+    EntityType.USER: (
+        user_service.get,
+        lambda user: Known(user.tenant_id, user.email, customer_id=user.customer_id),
+    ),
+    EntityType.TENANT: (tenant_service.get, lambda tenant: Known(tenant.id, tenant.title)),
+    EntityType.TENANT_PROFILE: (
+        tenant_profile_service.get,
+        lambda profile: Known(None, profile.name),
+    ),
 }
-"""Entities that have telemetry and attributes."""
+"""Kinds of entity that others may refer to; they have telemetry and attributes."""
 
 
-async def owner_of(
+async def known(
     session: "AsyncSession", caller: Caller, operation: Operation, entity: EntityRef
-) -> Owner:
-    """Return whose the entity is, if the caller may do this to it; raises as :func:`find`."""
+) -> Known:
+    """Return name and owners, if the caller may do this to the entity; raises as :func:`find`."""
     _found, owner = await find(session, caller, operation, entity)
     return owner
 
 
 async def find(
     session: "AsyncSession", caller: Caller, operation: Operation, entity: EntityRef
-) -> tuple[Any, Owner]:
-    """Return the entity as its domain gives it, and its owner, if the caller may do this to it.
+) -> tuple[Any, Known]:
+    """Return the entity as its domain gives it, and name and owners, if the caller may.
 
     Raises:
-        Invalid: this kind of entity has no telemetry.
+        Invalid: this kind of entity cannot be referred to.
         NotFound: there is no such entity, as far as the caller may know.
         Forbidden: the caller may not.
     """
     finder = FINDERS.get(entity.type)
     if finder is None:
         kinds = ", ".join(sorted(FINDERS))
-        msg = f"{entity.type} has no telemetry and attributes; one of {kinds} has"
+        msg = f"{entity.type} is not possible here; one of {kinds} is"
         raise Invalid(msg)
     get, describe = finder
     try:

@@ -1,0 +1,13 @@
+"""What a change of one entity brings about in other domains, within the same transaction."""
+
+from fieldline.database.engine import Reaction
+from fieldline.domains.audit_log import service as audit_log_service
+from fieldline.domains.purge import service as purge_service
+from fieldline.domains.user import handlers as user_handlers
+
+REACTIONS: tuple[Reaction, ...] = (
+    user_handlers.leave_with_customer,
+    purge_service.note,
+    audit_log_service.note,
+)
+"""In their order. What causes further events stands first."""

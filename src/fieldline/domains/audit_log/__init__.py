@@ -1,0 +1,1 @@
+"""Who did what: a record of each thing that a user changed."""

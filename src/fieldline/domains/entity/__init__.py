@@ -1,0 +1,1 @@
+"""Entities of any kind, by their reference."""

@@ -1,0 +1,1 @@
+"""Readings and attributes of entities that are gone, deleted after them."""
