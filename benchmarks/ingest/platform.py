@@ -24,6 +24,7 @@ class Server:
     """A running server; ``start_s`` is the time from the command to ``/readyz``."""
 
     pid: int
+    data_dir: Path
     http_url: str
     mqtt_url: str
     start_s: float
@@ -53,7 +54,7 @@ def server() -> Iterator[Server]:
             url = f"http://127.0.0.1:{http_port}"
             _await_ready(process, url, started, Path(folder, "server.log"))
             start_s = round(time.perf_counter() - started, 2)
-            yield Server(process.pid, url, f"mqtt://127.0.0.1:{mqtt_port}", start_s)
+            yield Server(process.pid, Path(folder), url, f"mqtt://127.0.0.1:{mqtt_port}", start_s)
         finally:
             process.send_signal(signal.SIGTERM)
             try:

@@ -1,0 +1,1 @@
+"""How long pages of a large tenant take."""
