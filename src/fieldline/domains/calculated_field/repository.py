@@ -25,8 +25,9 @@ class CalculatedFieldRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def get(self, field_id: UUID) -> CalculatedField | None:
-        return await self._session.get(CalculatedField, field_id)
+    async def get(self, field_id: UUID, *, lock: bool = False) -> CalculatedField | None:
+        """Return a field; ``lock`` keeps others from changing it until the transaction ends."""
+        return await self._session.get(CalculatedField, field_id, with_for_update=lock or None)
 
     async def by_name(self, entity_id: UUID, type_: str, name: str) -> CalculatedField | None:
         query = select(CalculatedField).where(

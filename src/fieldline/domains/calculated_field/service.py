@@ -171,7 +171,9 @@ async def alarm_rules_of(
 async def _get(
     session: "AsyncSession", caller: Caller, field_id: UUID, operation: Operation
 ) -> CalculatedField:
-    field = await CalculatedFieldRepository(session).get(field_id)
+    field = await CalculatedFieldRepository(session).get(
+        field_id, lock=operation is not Operation.READ
+    )
     if field is None or field.type != ALARM:
         raise FieldNotFound(field_id)
     check(caller, operation, EntityType.CALCULATED_FIELD, tenant_id=field.tenant_id)

@@ -23,8 +23,9 @@ class CustomerRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def get(self, customer_id: UUID) -> Customer | None:
-        return await self._session.get(Customer, customer_id)
+    async def get(self, customer_id: UUID, *, lock: bool = False) -> Customer | None:
+        """Return a customer; ``lock`` keeps others from changing it until the transaction ends."""
+        return await self._session.get(Customer, customer_id, with_for_update=lock or None)
 
     async def by_ids(self, ids: Collection[UUID]) -> Sequence[Customer]:
         query = select(Customer).where(Customer.id.in_(ids)).order_by(Customer.id)

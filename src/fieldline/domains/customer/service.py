@@ -187,7 +187,8 @@ async def delete(
 async def _find(
     session: "AsyncSession", caller: Caller, customer_id: UUID, operation: Operation
 ) -> Customer:
-    customer = await CustomerRepository(session).get(customer_id)
+    lock = operation is not Operation.READ
+    customer = await CustomerRepository(session).get(customer_id, lock=lock)
     if customer is None:
         raise CustomerNotFound(customer_id)
     check(

@@ -23,8 +23,9 @@ class TenantRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def get(self, tenant_id: UUID) -> Tenant | None:
-        return await self._session.get(Tenant, tenant_id)
+    async def get(self, tenant_id: UUID, *, lock: bool = False) -> Tenant | None:
+        """Return a tenant; ``lock`` keeps others from changing it until the transaction ends."""
+        return await self._session.get(Tenant, tenant_id, with_for_update=lock or None)
 
     async def by_ids(self, ids: Collection[UUID]) -> Sequence[Tenant]:
         query = select(Tenant).where(Tenant.id.in_(ids)).order_by(Tenant.id)

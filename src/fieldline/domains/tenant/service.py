@@ -116,7 +116,7 @@ async def update(
         StaleVersion: ``version`` is given and is not the stored one.
     """
     check(caller, Operation.WRITE, EntityType.TENANT, tenant_id=tenant_id)
-    tenant = await _find(session, tenant_id)
+    tenant = await _find(session, tenant_id, lock=True)
     if version is not None and version != tenant.version:
         raise StaleVersion("Tenant was already changed by someone else")
     await _set(session, caller, tenant, fields)
@@ -130,14 +130,14 @@ async def delete(
 ) -> None:
     """Delete a tenant with everything that belongs to it; its users' tokens end."""
     check(caller, Operation.DELETE, EntityType.TENANT, tenant_id=tenant_id)
-    tenant = await _find(session, tenant_id)
+    tenant = await _find(session, tenant_id, lock=True)
     await _tell(session, caller, tenant, Change.DELETED)
     await TenantRepository(session).delete(tenant)
     await revocation_service.revoke(session, tokens, tenant_id)
 
 
-async def _find(session: "AsyncSession", tenant_id: UUID) -> Tenant:
-    tenant = await TenantRepository(session).get(tenant_id)
+async def _find(session: "AsyncSession", tenant_id: UUID, *, lock: bool = False) -> Tenant:
+    tenant = await TenantRepository(session).get(tenant_id, lock=lock)
     if tenant is None:
         raise TenantNotFound(tenant_id)
     return tenant

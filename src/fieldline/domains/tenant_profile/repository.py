@@ -30,8 +30,9 @@ class TenantProfileRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def get(self, profile_id: UUID) -> TenantProfile | None:
-        return await self._session.get(TenantProfile, profile_id)
+    async def get(self, profile_id: UUID, *, lock: bool = False) -> TenantProfile | None:
+        """Return a profile; ``lock`` keeps others from changing it until the transaction ends."""
+        return await self._session.get(TenantProfile, profile_id, with_for_update=lock or None)
 
     async def by_ids(self, ids: Collection[UUID]) -> Sequence[TenantProfile]:
         query = select(TenantProfile).where(TenantProfile.id.in_(ids)).order_by(TenantProfile.id)

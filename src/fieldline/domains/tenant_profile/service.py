@@ -105,11 +105,7 @@ async def seed(session: "AsyncSession", *, max_devices: int = 0, max_assets: int
 
 
 async def get(session: "AsyncSession", caller: Caller, profile_id: UUID) -> TenantProfile:
-    check(caller, Operation.READ, EntityType.TENANT_PROFILE, tenant_id=None)
-    profile = await TenantProfileRepository(session).get(profile_id)
-    if profile is None:
-        raise TenantProfileNotFound(profile_id)
-    return profile
+    return await _find(session, caller, profile_id, Operation.READ)
 
 
 async def get_default(session: "AsyncSession") -> TenantProfile:
@@ -153,8 +149,7 @@ async def create(
 async def update(
     session: "AsyncSession", caller: Caller, profile_id: UUID, fields: TenantProfileFields
 ) -> TenantProfile:
-    check(caller, Operation.WRITE, EntityType.TENANT_PROFILE, tenant_id=None)
-    profile = await get(session, caller, profile_id)
+    profile = await _find(session, caller, profile_id, Operation.WRITE)
     await _set(session, profile, fields)
     await TenantProfileRepository(session).save(profile)
     await _tell(session, caller, profile, Change.UPDATED)
@@ -163,8 +158,7 @@ async def update(
 
 async def set_default(session: "AsyncSession", caller: Caller, profile_id: UUID) -> TenantProfile:
     """Make this the profile that new tenants get; the former one loses the mark."""
-    check(caller, Operation.WRITE, EntityType.TENANT_PROFILE, tenant_id=None)
-    profile = await get(session, caller, profile_id)
+    profile = await _find(session, caller, profile_id, Operation.WRITE)
     former = await get_default(session)
     former.is_default = False
     profile.is_default = True
@@ -175,8 +169,7 @@ async def set_default(session: "AsyncSession", caller: Caller, profile_id: UUID)
 
 async def delete(session: "AsyncSession", caller: Caller, profile_id: UUID) -> None:
     """Delete a profile that is not the default one and that no tenant has."""
-    check(caller, Operation.DELETE, EntityType.TENANT_PROFILE, tenant_id=None)
-    profile = await get(session, caller, profile_id)
+    profile = await _find(session, caller, profile_id, Operation.DELETE)
     repository = TenantProfileRepository(session)
     if profile.is_default:
         raise TenantProfileInUse("Deletion of Default Tenant Profile is prohibited!")
@@ -184,6 +177,17 @@ async def delete(session: "AsyncSession", caller: Caller, profile_id: UUID) -> N
         raise TenantProfileInUse("The tenant profile referenced by the tenants cannot be deleted!")
     await _tell(session, caller, profile, Change.DELETED)
     await repository.delete(profile)
+
+
+async def _find(
+    session: "AsyncSession", caller: Caller, profile_id: UUID, operation: Operation
+) -> TenantProfile:
+    check(caller, operation, EntityType.TENANT_PROFILE, tenant_id=None)
+    repository = TenantProfileRepository(session)
+    profile = await repository.get(profile_id, lock=operation is not Operation.READ)
+    if profile is None:
+        raise TenantProfileNotFound(profile_id)
+    return profile
 
 
 async def _set(
