@@ -9,10 +9,11 @@ from uuid import uuid4
 import pytest
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
+from fastapi.routing import APIRoute, APIWebSocketRoute
 
 from fieldline.app.platform import open_platform
 from fieldline.rest.callers import RoleRule, anybody
+from fieldline.rest.dialects import V1Route
 from fieldline.settings import load_settings
 from tests.api.support import Client
 
@@ -65,13 +66,14 @@ async def whole(tmp_path: Path) -> AsyncIterator[Whole]:
 def routes_of(app: FastAPI) -> dict[str, APIRoute]:
     """Return ``GET /path`` -> route of every route, as mounted."""
     found = {}
-    for context in iter_route_contexts(app.routes):
-        route = context.original_route
+    for route in app.routes:
         if isinstance(route, APIWebSocketRoute):
             continue  # Its first command or query carries the token (tests/api/websocket).
-        assert isinstance(route, APIRoute), f"{context.path} is not checked by roles"
-        for method in context.methods or ():
-            found[f"{method} {context.path}"] = route
+        assert isinstance(route, APIRoute), f"{route} is not checked by roles"
+        for method in route.methods or ():
+            found[f"{method} {route.path}"] = route
+            if isinstance(route, V1Route):
+                found[f"{method} {route.shared_path}"] = route
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 import fieldline
 from fieldline.api import docs, errors
@@ -13,6 +14,7 @@ from fieldline.api.cors import ApiCors
 from fieldline.api.dispatch import DispatchingRouter
 from fieldline.api.health import Metrics, Readiness, health_router
 from fieldline.api.limits import BodyLimit
+from fieldline.rest.dialects import V1_PREFIX
 from fieldline.rest.services import Services
 
 
@@ -20,9 +22,9 @@ from fieldline.rest.services import Services
 class Routers:
     """What is mounted, in this order: ThingsBoard's dialect, v1's, then anything else.
 
-    ``thingsboard`` routers carry their whole path. ``v1`` ones are mounted at ``/api/v1`` and at
-    ``/api``. ``others`` are mounted last (WebSocket, the device HTTP API, whose ``{token}``
-    would match before the names of v1's resources).
+    All carry their whole path; ``v1`` ones answer at ``/api/v1`` and at ``/api``. ``others`` come
+    last (WebSocket, the device HTTP API, whose ``{token}`` would match before the names of v1's
+    resources).
     """
 
     thingsboard: Sequence[APIRouter] = ()
@@ -70,21 +72,18 @@ def create_app(services: Services, routers: Routers, options: ApiOptions | None 
         *([docs.docs_router()] if options.serves_docs else []),
         *routers.others,
     ]
-    dispatching = DispatchingRouter(
-        redirect_slashes=False, lifespan=options.lifespan, dependency_overrides_provider=app
+    app.router = DispatchingRouter(
+        _routes(routers.thingsboard), _routes(routers.v1), _routes(others), options.lifespan
     )
-    app.router = dispatching
-    for router in (*routers.thingsboard, *others):
-        app.include_router(router)
-    for router in routers.v1:
-        app.include_router(router, prefix="/api/v1")
-        # Shown once in the documentation, at /api/v1.
-        app.include_router(router, prefix="/api", include_in_schema=False)
-    dispatching.dispatch(routers.thingsboard, routers.v1, others)
     return app
+
+
+def _routes(routers: Sequence[APIRouter]) -> list[BaseRoute]:
+    """Return the routes themselves: including a router would make each of them once more."""
+    return [route for router in routers for route in router.routes]
 
 
 def _segments(routers: Sequence[APIRouter]) -> frozenset[str]:
     """Return the first part of every path that v1's routers serve, as ``customers``."""
-    paths = [getattr(route, "path", "") for router in routers for route in router.routes]
-    return frozenset(path.split("/")[1] for path in paths if path.startswith("/"))
+    paths = [getattr(route, "path", "") for route in _routes(routers)]
+    return frozenset(path.removeprefix(V1_PREFIX).split("/")[0] for path in paths)

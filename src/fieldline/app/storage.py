@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-import asyncpg
 from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
 
@@ -25,7 +24,6 @@ from fieldline.security.passwords import Passwords
 from fieldline.security.secrets import Vault, load_or_create_root_key
 from fieldline.security.tokens import Tokens
 from fieldline.settings import Settings
-from fieldline.timeseries.backends.postgresql import PostgresqlStore
 from fieldline.timeseries.backends.sqlite import SqliteStore
 from fieldline.timeseries.store import TimeseriesStore
 from fieldline.timeseries.writer import TimeseriesWriter, WriterLimits
@@ -162,6 +160,9 @@ def make_store(database: Database, settings: Settings, clock: Clock) -> Timeseri
     """Return the store of readings that goes with the database."""
     if settings.is_embedded:
         return SqliteStore(settings.data_dir / DATABASE_FILE, database.gate.enter)
+    # Its driver is not loaded for nothing.
+    from fieldline.timeseries.backends.postgresql import PostgresqlStore  # noqa: PLC0415
+
     url = database.url.set(drivername="postgresql")
     if url.host is not None and url.host.startswith("/"):
         # The folder of a Unix socket does not fit where a URL has its host.
@@ -189,10 +190,11 @@ def _data_folder(settings: Settings) -> Path:
 
 
 async def _check_that_it_answers(database: Database, settings: Settings) -> None:
+    absences: tuple[type[Exception], ...] = (OSError, DBAPIError, *database.absences)
     try:
         async with database.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
-    except (OSError, DBAPIError, asyncpg.PostgresError, TimeoutError) as error:
+    except absences as error:
         where = (
             f"The database file {database.path}"
             if settings.is_embedded

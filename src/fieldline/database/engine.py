@@ -12,7 +12,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
@@ -25,9 +24,7 @@ BUSY_TIMEOUT_MS = 10_000
 _EVENTS = "fieldline.events"
 _REACTIONS = "fieldline.reactions"
 AWAY = "The database is not available; try again"
-# What asyncpg raises while it connects, before SQLAlchemy wraps anything: refused, not resolved,
-# starting up, too many clients.
-_CANNOT_CONNECT = (ConnectionError, TimeoutError, socket.gaierror, asyncpg.PostgresError)
+_CANNOT_CONNECT = (ConnectionError, TimeoutError, socket.gaierror)
 _ROLLED_BACK = frozenset({"40001", "40P01"})
 """PostgreSQL: serialization failure, deadlock detected. The same transaction may work again."""
 # PostgreSQL's SQLSTATEs for U+0000 in text and in JSON, which SQLite takes; a search may hold it.
@@ -74,6 +71,10 @@ class Database:
         reactions: called with each announced event within its transaction, in this order.
         pool_size: connections kept open (PostgreSQL).
         max_overflow: more of them under load (PostgreSQL).
+
+    Attributes:
+        absences: what the driver raises while it connects, before SQLAlchemy wraps anything:
+            refused, not resolved, starting up, too many clients.
     """
 
     def __init__(
@@ -90,11 +91,15 @@ class Database:
         self.gate = WriteGate()
         self._emit = emit
         self._reactions = tuple(reactions)
+        self.absences: tuple[type[Exception], ...] = _CANNOT_CONNECT
         # An error's text goes to the log: without what people stored.
         if self.is_sqlite:
             self.engine: AsyncEngine = create_async_engine(self.url, hide_parameters=True)
             _make_sqlite_safe(self.engine)
         else:
+            import asyncpg  # noqa: PLC0415 - not needed on SQLite
+
+            self.absences += (asyncpg.PostgresError,)
             self.engine = create_async_engine(
                 self.url,
                 pool_size=pool_size,
@@ -121,7 +126,7 @@ class Database:
                 yield session
             except DBAPIError as error:
                 raise _translate(error) from error
-            except _CANNOT_CONNECT as error:
+            except self.absences as error:
                 raise Unavailable(AWAY) from error
 
     @asynccontextmanager
@@ -149,7 +154,7 @@ class Database:
                 raise StaleVersion(msg) from error
             except DBAPIError as error:
                 raise _translate(error) from error
-            except _CANNOT_CONNECT as error:
+            except self.absences as error:
                 raise Unavailable(AWAY) from error
         for item in session.info.pop(_EVENTS, ()):
             self._emit(item)

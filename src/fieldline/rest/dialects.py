@@ -12,16 +12,18 @@ form with the class attribute ``error_form``; without one the path decides (``ap
 both, anything else ThingsBoard's.
 """
 
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Match
+from starlette.routing import Match, compile_path, get_name
 from starlette.types import Scope
 
 from fieldline.kit.json import dumps, loads
@@ -29,8 +31,12 @@ from fieldline.rest.callers import RoleRule
 from fieldline.rest.services import get_services
 
 V1_PREFIX = "/api/v1/"
+SHARED_PREFIX = "/api/"
+"""Where both dialects answer."""
 SMALL_BYTES = 64 * 1024
 """A body up to this is read whoever sends it."""
+_MAKING = threading.RLock()
+"""One thread at a time makes routes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,12 @@ class StrictRequest(Request):
 
 
 class Route(APIRoute):
-    """A route of any dialect: strict JSON, and the error form of its choice.
+    """A route of any dialect: strict JSON, the error form of its choice, made when it is needed.
+
+    What FastAPI makes of an endpoint (dependants, validators of parameters, body and answer) costs
+    milliseconds and some 30 KiB a route, and a process serves few of its hundreds of routes. So a
+    new route knows only what is needed to match a path; the first look at anything else makes the
+    rest.
 
     FastAPI reads and parses a body before it asks who sends it; a large one is read only from
     somebody who may call the route.
@@ -114,10 +125,29 @@ class Route(APIRoute):
     error_form: ClassVar["staticmethod[[Problem], Response] | None"] = None
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **kwargs: Any) -> None:  # noqa: ANN401
+        self.path, self.endpoint = path, endpoint
+        self.path_regex, self.path_format, self.param_convertors = compile_path(path)
+        self.methods = {method.upper() for method in kwargs.get("methods") or ("GET",)}
+        self.name = kwargs.get("name") or get_name(endpoint)
+        self.include_in_schema = kwargs.get("include_in_schema", True)
         if getattr(endpoint, "__annotations__", {}).get("return", endpoint) is None:
             # Nothing to say is an empty body, not JSON's null.
             kwargs["response_class"] = Response
-        super().__init__(path, endpoint, **kwargs)
+        self._given: dict[str, Any] | None = kwargs
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of a route
+        """Give an attribute that is not there yet."""
+        if name == "_given" or name.startswith("__"):
+            raise AttributeError(name)
+        # The document is made in a thread, while requests come in.
+        with _MAKING:
+            if self._given is not None:
+                super().__init__(self.path, self.endpoint, **self._given)
+                self._given = None
+        try:
+            return vars(self)[name]
+        except KeyError:
+            raise AttributeError(name) from None
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -135,9 +165,15 @@ class Route(APIRoute):
 class TbRoute(Route):
     """A route of ThingsBoard's dialect; see the module's text."""
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], **kwargs: Any) -> None:  # noqa: ANN401
-        super().__init__(path, endpoint, **kwargs)
-        self.required_query = _required_query(self)
+    @cached_property
+    def required_query(self) -> frozenset[bytes]:
+        """The names of query parameters without which the endpoint cannot be called."""
+        return frozenset(
+            str(param.alias).encode()
+            for dependant in _dependants(self)
+            for param in dependant.query_params
+            if param.field_info.is_required()
+        )
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, child_scope = super().matches(scope)
@@ -153,16 +189,24 @@ class RawTextRoute(TbRoute):
 
 
 class V1Route(Route):
-    """A route of the v1 dialect; mounted both at ``/api/v1`` and at ``/api``.
+    """A route of the v1 dialect: its path begins with ``/api/v1``, and it answers at ``/api`` too.
 
-    At ``/api`` a request with ``pageSize`` is meant for ThingsBoard's route of that path, if there
-    is one, even when another parameter is missing.
+    There a request with ``pageSize`` is meant for ThingsBoard's route of that path, if there is
+    one, even when another parameter is missing.
     """
 
+    @property
+    def shared_path(self) -> str:
+        """The path where ThingsBoard's dialect answers as well."""
+        return SHARED_PREFIX + self.path.removeprefix(V1_PREFIX)
+
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        match, child_scope = super().matches(scope)
-        is_shared = not scope["path"].startswith(V1_PREFIX)
-        if match is Match.FULL and is_shared and b"pageSize" in _query_names(scope):
+        path: str = scope["path"]
+        if path.startswith(V1_PREFIX):
+            return super().matches(scope)
+        path = V1_PREFIX + path.removeprefix(SHARED_PREFIX)
+        match, child_scope = super().matches({**scope, "path": path})
+        if match is Match.FULL and b"pageSize" in _query_names(scope):
             return Match.PARTIAL, child_scope
         return match, child_scope
 
@@ -174,22 +218,12 @@ def tb_router(*tags: str, route_class: type[TbRoute] = TbRoute) -> APIRouter:
 
 def v1_router(*tags: str) -> APIRouter:
     """Make a router for the v1 dialect."""
-    return APIRouter(tags=list(tags), route_class=V1Route)
+    return APIRouter(prefix=V1_PREFIX.rstrip("/"), tags=list(tags), route_class=V1Route)
 
 
 def _query_names(scope: Scope) -> set[bytes]:
     query: bytes = scope["query_string"]
     return {part.split(b"=", 1)[0] for part in query.split(b"&")} if query else set()
-
-
-def _required_query(route: APIRoute) -> frozenset[bytes]:
-    """Return the names of query parameters without which the endpoint cannot be called."""
-    return frozenset(
-        str(param.alias).encode()
-        for dependant in _dependants(route)
-        for param in dependant.query_params
-        if param.field_info.is_required()
-    )
 
 
 def _dependants(route: APIRoute) -> Iterator[Dependant]:
