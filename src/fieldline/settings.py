@@ -5,6 +5,7 @@ The names are part of the contract (``docs/reference/settings.md``); ``fieldline
 them with their meaning and present value.
 """
 
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -13,6 +14,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fieldline.kit.errors import Invalid
+from fieldline.kit.text import check_email
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Positive = Annotated[int, Field(ge=1)]
@@ -125,6 +127,40 @@ class Settings(BaseSettings):
         description="Serves /metrics without a token; when false, only to system administrators.",
     )
 
+    # Users and mail
+    user_token_access_enabled: bool = Field(
+        default=True,
+        description="Lets a system administrator act as a tenant administrator, and that one as a "
+        "customer user of the tenant, by a token of theirs.",
+    )
+    mail_server: str | None = Field(
+        None,
+        description="Host of the mail server (SMTP); without it nothing is mailed, and "
+        "administrators pass on the links to activate users and to reset passwords.",
+    )
+    mail_port: Port | None = Field(
+        None,
+        description="Port of the mail server; by default 587 for starttls, 465 for tls, 25 for "
+        "none.",
+    )
+    mail_username: str | None = Field(
+        None, description="User name at the mail server; without it there is no log-in."
+    )
+    mail_password: SecretStr | None = Field(None, description="Password at the mail server.")
+    mail_tls: Literal["none", "starttls", "tls"] = Field(
+        "starttls",
+        description="Encryption to the mail server: starttls on the plain port, tls from the "
+        "start, or none.",
+    )
+    mail_from: str | None = Field(
+        None,
+        description="Sender of every mail, an address or `Name <address>`; needed with "
+        "MAIL_SERVER.",
+    )
+    mail_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
+        10.0, description="Time that the mail server may take for one mail."
+    )
+
     # MQTT
     mqtt_enabled: bool = Field(default=True, description="The MQTT transport.")
     mqtt_bind_address: str = Field("0.0.0.0", description="Address of the MQTT ports.")  # noqa: S104
@@ -191,6 +227,7 @@ class Settings(BaseSettings):
                             f"{prefix.upper()}_SSL_ENABLED is true; it is {str(path)!r}"
                         )
                         raise ValueError(msg)
+        _check_mail(self)
         for name in _NOT_BUILT:
             if getattr(self, name):
                 msg = f"{name.upper()} is set, but this version of Fieldline has no such part yet"
@@ -262,6 +299,23 @@ def _explain(item: ErrorDetails) -> str:
     name = location if location.isupper() else variable_of(location)
     shown = "***" if "key" in location or "password" in location else repr(item["input"])
     return f"{name}={shown} is not right: {item['msg'][0].lower()}{item['msg'][1:]}"
+
+
+def _check_mail(settings: Settings) -> None:
+    if settings.mail_server is None:
+        return
+    sender = settings.mail_from or ""
+    try:
+        check_email(parseaddr(sender)[1] if sender.isprintable() else None)
+    except Invalid as error:
+        msg = (
+            f"MAIL_FROM={settings.mail_from!r} is not right: with MAIL_SERVER it must be the "
+            "sender's address, as in iot@example.org or Fieldline <iot@example.org>"
+        )
+        raise ValueError(msg) from error
+    if (settings.mail_username is None) != (settings.mail_password is None):
+        msg = "MAIL_USERNAME and MAIL_PASSWORD go together: give both, or none for no log-in"
+        raise ValueError(msg)
 
 
 def _refuse_weak_key(key: SecretStr | None) -> None:

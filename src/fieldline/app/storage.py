@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
 
+from fieldline.app.mailing import open_mailing
 from fieldline.app.reactions import REACTIONS
 from fieldline.database.engine import Database
 from fieldline.database.migrate import is_current, upgrade
@@ -59,6 +60,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(writer.stop)
         passwords = Passwords()
         stack.callback(passwords.close)
+        mailing = open_mailing(settings)
+        stack.push_async_callback(mailing.background.stop)
         yield Services(
             database=database,
             store=store,
@@ -74,6 +77,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             ),
             base_url=lambda: settings.public_url,
             passwords=passwords,
+            mailing=mailing,
+            user_token_access=settings.user_token_access_enabled,
             tenant_seeders=[device_profile_service.seed, rule_chain_metadata.seed],
         )
 

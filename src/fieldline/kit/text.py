@@ -11,7 +11,10 @@ from fieldline.kit.errors import Invalid
 
 MAX_LENGTH = 255
 _TAG = re.compile(r"<[A-Za-z/!?]")
-_EMAIL = re.compile(r"[A-Z0-9_!#$%&'*+/=?`{|}~^.-]+@[A-Z0-9.-]+\.[A-Z]{2,}", re.IGNORECASE)
+# ASCII only: else letters that become these when upper-cased would pass as well.
+_EMAIL = re.compile(
+    r"[A-Z0-9_!#$%&'*+/=?`{|}~^.-]+@[A-Z0-9.-]+\.[A-Z]{2,}", re.IGNORECASE | re.ASCII
+)
 
 
 def check_text(field: str, value: str | None, max: int = MAX_LENGTH) -> None:  # noqa: A002

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from fieldline.database.engine import Database
 from fieldline.kit.clock import Clock
 from fieldline.messaging.bus import Bus
+from fieldline.rest.mailing import Mailing
 from fieldline.security.passwords import Passwords
 from fieldline.security.secrets import Vault
 from fieldline.security.tokens import Tokens
@@ -38,7 +39,10 @@ TenantSeeder = Callable[[AsyncSession, UUID], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything below the domains that they may need."""
+    """Everything below the domains that they may need.
+
+    ``user_token_access``: administrators may act as the users they manage.
+    """
 
     database: Database
     store: TimeseriesStore
@@ -50,6 +54,8 @@ class Services:
     limits: Limits
     base_url: Callable[[], str]
     passwords: Passwords = field(default_factory=Passwords)
+    mailing: Mailing = field(default_factory=Mailing)
+    user_token_access: bool = True
     tenant_seeders: list[TenantSeeder] = field(default_factory=list)
 
 
