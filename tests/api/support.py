@@ -28,6 +28,7 @@ from fieldline.domains.revocation import service as revocation_service
 from fieldline.kit.clock import ManualClock
 from fieldline.messaging.backends.memory import MemoryBus
 from fieldline.messaging.events import AttributesSaved, ReadingsSaved
+from fieldline.rest.mailing import Mailing
 from fieldline.rest.services import Limits, Services, TenantSeeder
 from fieldline.security.passwords import Passwords
 from fieldline.security.secrets import Vault
@@ -146,6 +147,7 @@ def make_services(
     limits: Limits | None = None,
     store: TimeseriesStore | None = None,
     writer_limits: WriterLimits | None = None,
+    mailing: Mailing | None = None,
 ) -> Services:
     """Build services over a database, by default with the memory store; nothing is started."""
     store = store or MemoryStore()
@@ -170,6 +172,7 @@ def make_services(
         base_url=lambda: BASE_URL,
         passwords=Passwords(cost=4),
         tenant_seeders=list(seeders),
+        mailing=mailing or Mailing(),
     )
 
 
@@ -182,6 +185,7 @@ async def running(
     others: Sequence[APIRouter] = (),
     seeders: Sequence[TenantSeeder] = (),
     limits: Limits | None = None,
+    mailing: Mailing | None = None,
     prepare: Callable[[FastAPI], None] = lambda _app: None,
 ) -> AsyncIterator[Platform]:
     """Start a platform on a database with the schema.
@@ -197,7 +201,7 @@ async def running(
     async with database.write() as session:
         key = await admin_settings_service.signing_key(session, vault)
     services = make_services(
-        database, bus, clock, vault=vault, key=key, seeders=seeders, limits=limits
+        database, bus, clock, vault=vault, key=key, seeders=seeders, limits=limits, mailing=mailing
     )
     async with database.write() as session:
         await revocation_service.load(session, services.tokens)
@@ -211,6 +215,7 @@ async def running(
         yield platform
     finally:
         await asyncio.gather(*(client.aclose() for client in platform.clients))
+        await services.mailing.background.stop()
         await services.writer.stop()
         services.passwords.close()
         await database.close()

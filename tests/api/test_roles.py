@@ -15,9 +15,10 @@ from fieldline.app.platform import open_platform
 from fieldline.rest.callers import RoleRule, anybody
 from fieldline.rest.dialects import V1Route
 from fieldline.settings import load_settings
+from tests.api.isolation.users_calls import PUBLIC as PUBLIC_FOR_USERS
 from tests.api.support import Client
 
-PUBLIC = {
+PUBLIC = PUBLIC_FOR_USERS | {
     "POST /api/auth/login",
     "POST /api/auth/login/public",
     "POST /api/auth/token",

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from fieldline.kit.errors import Unavailable
 
 logger = logging.getLogger(__name__)
-Work = Callable[[], Awaitable[None]]
+Work = Callable[[], Awaitable[object]]
 STOP_S = 5.0
 """How long a stop waits for what is under way."""
 

@@ -12,6 +12,7 @@ from tests.api.isolation.calls import (
     of_each_kind,
     only,
 )
+from tests.api.isolation.users_calls import USER_CALLS, V1_USER_CALLS
 from tests.api.isolation.world import KEY, NEIGHBOUR, PUBLIC, STRANGER, SYSADMIN
 
 _T = "/telemetry/{entity_type}/{entity_id}"
@@ -34,7 +35,12 @@ V1_CALLS: dict[str, list[Call]] = {
     "GET /customers/{customer_id}": PLAIN,
     "PUT /customers/{customer_id}": only(Call(body=STOLEN)),
     "DELETE /customers/{customer_id}": PLAIN,
-    "GET /users": only(Call(may=(SYSADMIN,)), Call("customer_id=$customer")),
+    "GET /users": only(
+        Call(may=(SYSADMIN,)),
+        Call("customer_id=$customer"),
+        Call("type=CUSTOMER_USER"),
+        Call("type=TENANT_ADMIN", may=(SYSADMIN,)),
+    ),
     "POST /users": only(
         Call(body=_CUSTOMER_USER),
         Call(
@@ -117,8 +123,9 @@ V1_CALLS: dict[str, list[Call]] = {
 
 def all_calls() -> dict[str, list[Call]]:
     """Return the calls of every route; v1's are mounted at ``/api/v1`` and at ``/api``."""
-    found = {route: list(calls) for route, calls in THINGSBOARD_CALLS.items()}
-    for route, calls in V1_CALLS.items():
+    thingsboard = THINGSBOARD_CALLS | USER_CALLS
+    found = {route: list(calls) for route, calls in thingsboard.items()}
+    for route, calls in (V1_CALLS | V1_USER_CALLS).items():
         method, path = route.split(" ")
         for prefix in ("/api/v1", "/api"):
             found.setdefault(f"{method} {prefix}{path}", []).extend(calls)

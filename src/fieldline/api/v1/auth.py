@@ -2,11 +2,16 @@
 
 from pydantic import BaseModel
 
+from fieldline.api.v1.shapes import Body, Done
 from fieldline.api.v1.users import User, shown
-from fieldline.domains.login import service
-from fieldline.domains.login.schemas import ChangePasswordRequest, LoginRequest, RefreshRequest
+from fieldline.domains.login import recovery, service
+from fieldline.domains.login.schemas import (
+    ChangePasswordRequest,
+    LoginRequest,
+    RefreshRequest,
+)
 from fieldline.domains.user import service as user_service
-from fieldline.kit.errors import Forbidden, Unauthenticated
+from fieldline.kit.errors import Forbidden, Unauthenticated, Unavailable
 from fieldline.rest.callers import AnyUser, public
 from fieldline.rest.dialects import v1_router
 from fieldline.rest.services import ServicesDep
@@ -15,6 +20,10 @@ from fieldline.security.permissions import DENIED
 from fieldline.security.tokens import TokenPair
 
 router = v1_router("auth")
+NO_MAIL = (
+    "No mail server is set up: an administrator passes on a reset link, which is read at "
+    "GET /users/{user_id}/reset_link"
+)
 
 
 class Tokens(BaseModel):
@@ -24,10 +33,24 @@ class Tokens(BaseModel):
     refresh_token: str
 
 
-class Done(BaseModel):
-    """Nothing but that it was done."""
+class Activation(Body):
+    """The token of an activation link, and the password chosen."""
 
-    success: bool = True
+    activate_token: str
+    password: str
+
+
+class ResetMail(Body):
+    """Whose password is forgotten."""
+
+    email: str
+
+
+class Reset(Body):
+    """The token of a reset link, and the password chosen."""
+
+    reset_token: str
+    password: str
 
 
 @router.post("/auth/login", dependencies=[public])
@@ -65,6 +88,28 @@ async def change_password(
 async def log_out(caller: AnyUser, services: ServicesDep) -> Done:
     """End the session of the token."""
     await service.log_out(services, caller)
+    return Done()
+
+
+@router.post("/auth/activate", dependencies=[public])
+async def activate(body: Activation, services: ServicesDep) -> Tokens:
+    """Choose the first password by the token of an activation link; the user is logged in."""
+    return _tokens(await service.activate(services, body.activate_token, body.password))
+
+
+@router.post("/auth/resetPasswordByEmail", dependencies=[public])
+async def request_reset_mail(body: ResetMail, services: ServicesDep) -> Done:
+    """Mail a link to choose a new password, if there is a user of this address."""
+    if services.mailing.mailer is None:
+        raise Unavailable(NO_MAIL)
+    await recovery.request_mail(services, body.email)
+    return Done()
+
+
+@router.post("/auth/resetPassword", dependencies=[public])
+async def reset_password(body: Reset, services: ServicesDep) -> Done:
+    """Choose a new password by the token of a reset link; older tokens of the user end."""
+    await recovery.reset_password(services, body.reset_token, body.password)
     return Done()
 
 

@@ -27,6 +27,12 @@ class Entity(BaseModel):
     additional_info: dict[str, Any] = {}
 
 
+class Done(BaseModel):
+    """Nothing but that it was done."""
+
+    success: bool = True
+
+
 class ContactBody(Body):
     """The fields that tenants and customers share; ``name`` and ``title`` are the same."""
 

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from fieldline.api.v1.shapes import Body, Entity
-from fieldline.domains.user import credentials, service
+from fieldline.api.v1.shapes import Body, Done, Entity
+from fieldline.domains.user import activation, credentials, reset, service
 from fieldline.domains.user.service import UserFields
+from fieldline.kit.errors import Forbidden, Invalid
 from fieldline.rest.callers import AnyUser, SysOrTenantAdmin
 from fieldline.rest.dialects import v1_router
 from fieldline.rest.paging import V1Page
@@ -18,6 +19,7 @@ from fieldline.rest.wire import values_of
 from fieldline.security.caller import Authority
 
 router = v1_router("users")
+HAS_MAIL = "A mail server is set: the user asks for the link by POST /auth/resetPasswordByEmail"
 
 
 class UserUpdate(Body):
@@ -32,12 +34,16 @@ class UserUpdate(Body):
 
 
 class UserCreate(UserUpdate):
-    """A new user; one with a password can log in at once, another by the activation link."""
+    """A new user; one with a password can log in at once, another by the activation link.
+
+    With ``send_activation_mail`` the link is mailed; without the mail there is no user.
+    """
 
     authority: Authority | None = None
     tenant_id: UUID | None = None
     customer_id: UUID | None = None
     password: str | None = None
+    send_activation_mail: bool = False
 
 
 class User(Entity):
@@ -57,23 +63,27 @@ class ActivationLink(BaseModel):
     activation_link: str
 
 
+class ResetLink(BaseModel):
+    """Where a user chooses a new password."""
+
+    reset_link: str
+
+
 @router.post("/users", status_code=201)
 async def create_user(body: UserCreate, caller: SysOrTenantAdmin, services: ServicesDep) -> User:
     """Create a user in a role that is not above the caller's."""
-    password_hash = await services.passwords.hash(body.password) if body.password else None
-    async with services.database.write() as session:
-        new = (
-            credentials.active(password_hash)
-            if password_hash
-            else credentials.inactive(services.vault, services.clock.now_ms())
+    fields, membership = _fields(body), _membership(body)
+    if not body.password:
+        made = await activation.create(
+            services, caller, fields, membership, send_mail=body.send_activation_mail
         )
-        membership: service.Membership = {
-            "authority": body.authority,
-            "tenant_id": body.tenant_id,
-            "customer_id": body.customer_id,
-        }
-        user = await service.create(session, caller, _fields(body), membership, new)
-        return (await shown(session, [user]))[0]
+        return _shown(made, enabled=False)
+    if body.send_activation_mail:
+        raise Invalid("Give a password or send_activation_mail, not both")
+    new = credentials.active(await services.passwords.hash(body.password))
+    async with services.database.write() as session:
+        user = await service.create(session, caller, fields, membership, new)
+    return _shown(user, enabled=True)
 
 
 @router.get("/users/{user_id}")
@@ -85,10 +95,14 @@ async def get_user(user_id: UUID, caller: AnyUser, session: ReadSession) -> User
 
 @router.get("/users")
 async def list_users(
-    page: V1Page, caller: AnyUser, session: ReadSession, customer_id: UUID | None = None
+    page: V1Page,
+    caller: AnyUser,
+    session: ReadSession,
+    type: Authority | None = None,  # noqa: A002 - the contract's name
+    customer_id: UUID | None = None,
 ) -> list[User]:
-    """List the users that the caller may see, newest first."""
-    found = await service.page(session, caller, page, customer_id=customer_id)
+    """List the users that the caller may see, newest first; ``type`` is their authority."""
+    found = await service.page(session, caller, page, customer_id=customer_id, authority=type)
     return await shown(session, found.items)
 
 
@@ -126,29 +140,67 @@ async def get_activation_link(
     return ActivationLink(activation_link=link)
 
 
+@router.post("/users/{user_id}/activation_mail")
+async def send_activation_mail(
+    user_id: UUID, caller: SysOrTenantAdmin, services: ServicesDep
+) -> Done:
+    """Mail a new user the link at which a password is chosen, again."""
+    await activation.mail_link(services, caller, user_id)
+    return Done()
+
+
+@router.get("/users/{user_id}/reset_link")
+async def get_reset_link(
+    user_id: UUID, caller: SysOrTenantAdmin, session: WriteSession, services: ServicesDep
+) -> ResetLink:
+    """Return the link at which a user chooses a new password, where no mail server is set."""
+    await service.require_for_reset(session, caller, user_id)
+    if services.mailing.mailer is not None:
+        raise Forbidden(HAS_MAIL)
+    now_ms = services.clock.now_ms()
+    token, _ = await reset.token_of(session, user_id, services.vault, now_ms)
+    return ResetLink(reset_link=reset.link(services.base_url(), token))
+
+
 async def shown(session: ReadSession, users: Sequence[Any]) -> list[User]:
     """Return users as v1 shows them."""
     enabled = await credentials.enabled(session, [user.id for user in users])
-    return [
-        User(
-            id=user.id,
-            created_time=user.created_time,
-            name=user.email,
-            tenant_id=user.tenant_id,
-            customer_id=user.customer_id,
-            additional_info=user.additional_info or {},
-            email=user.email,
-            authority=user.authority,
-            first_name=user.first_name,
-            last_name=user.last_name,
-            phone=user.phone,
-            enabled=user.id in enabled,
-        )
-        for user in users
-    ]
+    return [_shown(user, enabled=user.id in enabled) for user in users]
+
+
+def _shown(user: Any, *, enabled: bool) -> User:  # noqa: ANN401 - only its domain may name it
+    return User(
+        id=user.id,
+        created_time=user.created_time,
+        name=user.email,
+        tenant_id=user.tenant_id,
+        customer_id=user.customer_id,
+        additional_info=user.additional_info or {},
+        email=user.email,
+        authority=user.authority,
+        first_name=user.first_name,
+        last_name=user.last_name,
+        phone=user.phone,
+        enabled=enabled,
+    )
 
 
 def _fields(body: UserUpdate) -> UserFields:
-    leave_out = ("enabled", "authority", "tenant_id", "customer_id", "password")
+    leave_out = (
+        "enabled",
+        "authority",
+        "tenant_id",
+        "customer_id",
+        "password",
+        "send_activation_mail",
+    )
     fields: UserFields = values_of(body, *leave_out, only_set=True)
     return fields
+
+
+def _membership(body: UserCreate) -> service.Membership:
+    return {
+        "authority": body.authority,
+        "tenant_id": body.tenant_id,
+        "customer_id": body.customer_id,
+    }

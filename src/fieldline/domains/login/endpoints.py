@@ -2,12 +2,13 @@
 
 from typing import Annotated
 from urllib.parse import quote
+from uuid import UUID
 
 from fastapi import Depends, Query
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from fieldline.domains.login import service
+from fieldline.domains.login import recovery, service
 from fieldline.domains.login.schemas import (
     ActivateRequest,
     ChangePasswordRequest,
@@ -15,15 +16,22 @@ from fieldline.domains.login.schemas import (
     PasswordPolicy,
     PublicLoginRequest,
     RefreshRequest,
+    ResetMailRequest,
+    ResetRequest,
     Tokens,
 )
 from fieldline.domains.user import credentials
 from fieldline.domains.user import service as user_service
-from fieldline.domains.user.errors import BadActivationToken
+from fieldline.domains.user.errors import (
+    BadActivationToken,
+    BadResetToken,
+    ExpiredActivationToken,
+    ExpiredResetToken,
+)
 from fieldline.domains.user.schemas import User
 from fieldline.kit.errors import Invalid, Unauthenticated
 from fieldline.kit.ids import parse_id
-from fieldline.rest.callers import AnyUser, public
+from fieldline.rest.callers import AnyUser, SysOrTenantAdmin, public
 from fieldline.rest.dialects import tb_router
 from fieldline.rest.services import ServicesDep
 from fieldline.rest.sessions import ReadSession
@@ -117,26 +125,81 @@ async def get_password_policy(services: ServicesDep) -> PasswordPolicy:
     )
 
 
-@router.get("/noauth/activate", dependencies=[public])
+@router.get(
+    "/noauth/activate",
+    dependencies=[public],
+    status_code=303,
+    responses={409: {"description": "The token is not valid, or was used."}},
+)
 async def follow_activation_link(
     token: Annotated[str, Query(alias="activateToken")], session: ReadSession, services: ServicesDep
 ) -> Response:
     """Send the browser of a new user to the page where a password is chosen."""
     try:
-        await credentials.check_activation_token(
-            session, token, services.vault, services.clock.now_ms()
-        )
+        await credentials.find_to_activate(session, token, services.vault, services.clock.now_ms())
+    except ExpiredActivationToken:
+        return RedirectResponse("/activationLinkExpired", status_code=303)
     except BadActivationToken:
         return Response(status_code=409)
-    return RedirectResponse(
-        f"/login/createPassword?activateToken={quote(token, safe='')}", status_code=303
-    )
+    return _to_page("/login/createPassword?activateToken=", token)
 
 
 @router.post("/noauth/activate", dependencies=[public])
-async def activate(body: ActivateRequest, services: ServicesDep) -> Tokens:
+async def activate(
+    body: ActivateRequest,
+    services: ServicesDep,
+    send_mail: Annotated[bool, Query(alias="sendActivationMail")] = True,
+) -> Tokens:
     """Choose the first password; the user is logged in."""
-    return _tokens(await service.activate(services, body.activate_token, body.password))
+    pair = await service.activate(services, body.activate_token, body.password, send_mail=send_mail)
+    return _tokens(pair)
+
+
+@router.post("/noauth/resetPasswordByEmail", dependencies=[public])
+async def request_reset_mail(body: ResetMailRequest, services: ServicesDep) -> None:
+    """Mail a link to choose a new password, if there is a user of this address."""
+    await recovery.request_mail(services, body.email)
+
+
+@router.get(
+    "/noauth/resetPassword",
+    dependencies=[public],
+    status_code=303,
+    responses={409: {"description": "The token is not valid, or was used."}},
+)
+async def follow_reset_link(
+    token: Annotated[str, Query(alias="resetToken")], services: ServicesDep
+) -> Response:
+    """Send the browser of a user to the page where a new password is chosen."""
+    try:
+        await recovery.follow_link(services, token)
+    except ExpiredResetToken:
+        return RedirectResponse("/passwordResetLinkExpired", status_code=303)
+    except BadResetToken:
+        return Response(status_code=409)
+    return _to_page("/login/resetPassword?resetToken=", token)
+
+
+@router.post("/noauth/resetPassword", dependencies=[public])
+async def reset_password(body: ResetRequest, services: ServicesDep) -> None:
+    """Choose a new password; everybody who is logged in as this user is logged out."""
+    await recovery.reset_password(services, body.reset_token, body.password)
+
+
+@router.get("/user/tokenAccessEnabled")
+async def is_token_access_enabled(_caller: SysOrTenantAdmin, services: ServicesDep) -> bool:
+    """Return whether administrators may act as the users they manage."""
+    return services.user_token_access
+
+
+@router.get("/user/{user_id}/token")
+async def get_user_token(user_id: UUID, caller: SysOrTenantAdmin, services: ServicesDep) -> Tokens:
+    """Return tokens of a user below the caller, to act as that user."""
+    return _tokens(await service.act_as(services, caller, user_id))
+
+
+def _to_page(page: str, token: str) -> Response:
+    return RedirectResponse(page + quote(token, safe=""), status_code=303)
 
 
 def _tokens(pair: TokenPair) -> Tokens:

@@ -48,6 +48,21 @@ class ActivateRequest(TbModel):
     password: str = ""
 
 
+class ResetMailRequest(BaseModel):
+    """Whose password is forgotten."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    email: str | None = None
+
+
+class ResetRequest(TbModel):
+    """The token of a reset link, and the password chosen."""
+
+    reset_token: str = ""
+    password: str = ""
+
+
 class Tokens(BaseModel):
     """A pair of tokens, by the names of both dialects."""
 

@@ -8,9 +8,12 @@ disables the user then waits, and outdates them.
 from uuid import UUID
 
 from fieldline.domains.customer import service as customer_service
+from fieldline.domains.login import recovery
 from fieldline.domains.revocation import service as revocation_service
 from fieldline.domains.user import credentials as credentials_service
-from fieldline.kit.errors import Invalid, NotFound, Unauthenticated
+from fieldline.domains.user import letters
+from fieldline.domains.user import service as user_service
+from fieldline.kit.errors import Forbidden, Invalid, Unauthenticated
 from fieldline.kit.ids import NULL_UUID
 from fieldline.rest.services import Services
 from fieldline.security.caller import Authority, Caller
@@ -117,12 +120,15 @@ async def change_password(
         if stored.password != credentials.password:
             raise Invalid("Current password doesn't match!")
         stored.password = new_hash
+        credentials_service.end_reset(stored)
         before_ms = await revocation_service.revoke(session, services.tokens, user.id)
         return services.tokens.issue(credentials_service.caller_of(user), after_ms=before_ms)
 
 
-async def activate(services: Services, token: str, password: str) -> TokenPair:
-    """Set a new user's first password and log the user in.
+async def activate(
+    services: Services, token: str, password: str, *, send_mail: bool = False
+) -> TokenPair:
+    """Set a new user's first password and log the user in; ``send_mail`` tells the user so.
 
     Raises:
         BadActivationToken: the link was used, or is too old.
@@ -130,16 +136,35 @@ async def activate(services: Services, token: str, password: str) -> TokenPair:
     """
     now_ms = services.clock.now_ms()
     async with services.database.read() as session:
-        user_id = await credentials_service.check_activation_token(
-            session, token, services.vault, now_ms
-        )
+        new = await credentials_service.find_to_activate(session, token, services.vault, now_ms)
     password_hash = await services.passwords.hash(password)
     async with services.database.write() as session:
-        await credentials_service.activate(session, user_id, password_hash)
-        found = await credentials_service.by_id(session, user_id)
-        if found is None:
-            raise NotFound("The user was deleted meanwhile")
-        return services.tokens.issue(credentials_service.caller_of(found[0]))
+        await credentials_service.activate(
+            session, new.user_id, new.activate_token_hash, password_hash
+        )
+        user = await credentials_service.user_of(session, new)
+        await user_service.announce_password(session, user)
+        pair = services.tokens.issue(credentials_service.caller_of(user))
+    if send_mail:
+        recovery.notify(services, letters.activated(user.email, services.base_url()))
+    return pair
+
+
+async def act_as(services: Services, caller: Caller, user_id: UUID) -> TokenPair:
+    """Return tokens of another user, whom the caller manages.
+
+    Raises:
+        Forbidden: it is switched off, or the user is not one below the caller.
+        Invalid: the user may not log in.
+    """
+    if not services.user_token_access:
+        raise Forbidden("Tokens of other users are switched off (USER_TOKEN_ACCESS_ENABLED)")
+    async with services.database.write() as session:
+        user = await user_service.require_for_token(session, caller, user_id)
+        credentials = await credentials_service.of(session, user_id, lock=True)
+        if not credentials.enabled:
+            raise Invalid(INACTIVE)
+        return services.tokens.issue(credentials_service.caller_of(user))
 
 
 async def _begin_session(services: Services, user_id: UUID, stored_hash: str | None) -> TokenPair:

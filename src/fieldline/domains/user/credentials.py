@@ -11,6 +11,7 @@ from uuid import UUID
 from fieldline.domains.user.errors import (
     AlreadyActive,
     BadActivationToken,
+    ExpiredActivationToken,
     InvalidUser,
     UserNotFound,
 )
@@ -73,6 +74,18 @@ async def by_id(
     return None if user is None or found is None else (user, found)
 
 
+async def user_of(session: "AsyncSession", credentials: UserCredentials) -> User:
+    """Return whose credentials they are.
+
+    Raises:
+        UserNotFound: the user was deleted meanwhile.
+    """
+    user = await UserRepository(session).get(credentials.user_id)
+    if user is None:
+        raise UserNotFound(credentials.user_id)
+    return user
+
+
 async def of(session: "AsyncSession", user_id: UUID, *, lock: bool = False) -> UserCredentials:
     """Return a user's credentials.
 
@@ -99,6 +112,24 @@ async def set_enabled(session: "AsyncSession", user_id: UUID, *, enabled: bool) 
     if enabled and credentials.password is None:
         raise InvalidUser("A user without a password cannot be enabled; it must activate first")
     credentials.enabled = enabled
+    if not enabled:
+        end_reset(credentials)
+
+
+async def end_links(session: "AsyncSession", user_id: UUID) -> None:
+    """End the links that were mailed to an address which is not the user's any more."""
+    credentials = await of(session, user_id, lock=True)
+    end_reset(credentials)
+    if credentials.activate_token is not None:
+        # Too old: the next one who asks for the link gets a new one.
+        credentials.activate_token_expires_ms = 0
+
+
+def end_reset(credentials: UserCredentials) -> None:
+    """Forget the token that resets the password."""
+    credentials.reset_token = None
+    credentials.reset_token_hash = None
+    credentials.reset_token_expires_ms = None
 
 
 async def set_password(session: "AsyncSession", user_id: UUID, password_hash: str) -> None:
@@ -107,6 +138,7 @@ async def set_password(session: "AsyncSession", user_id: UUID, password_hash: st
     credentials.password = password_hash
     credentials.enabled = True
     credentials.activate_token = credentials.activate_token_hash = None
+    end_reset(credentials)
 
 
 async def activation_token(
@@ -126,25 +158,34 @@ async def activation_token(
     return vault.decrypt(credentials.activate_token), expires_ms - now_ms
 
 
-async def check_activation_token(
+async def find_to_activate(
     session: "AsyncSession", token: str, vault: Vault, now_ms: int
-) -> UUID:
-    """Return the id of the user whom the token activates.
+) -> UserCredentials:
+    """Return the credentials that the token activates.
 
     Raises:
-        BadActivationToken: there is none, or the token is too old.
+        ExpiredActivationToken: the token is too old.
+        BadActivationToken: there is no such token.
     """
     repository = UserRepository(session)
     found = await repository.credentials_by_activate_token(vault.lookup_hash(token))
-    if found is None or (found.activate_token_expires_ms or 0) <= now_ms:
+    if found is None:
         raise BadActivationToken
-    return found.user_id
+    if (found.activate_token_expires_ms or 0) <= now_ms:
+        raise ExpiredActivationToken
+    return found
 
 
-async def activate(session: "AsyncSession", user_id: UUID, password_hash: str) -> None:
-    """Set the first password; the activation token is used up."""
-    credentials = await of(session, user_id, lock=True)
-    if credentials.activate_token is None:
+async def activate(
+    session: "AsyncSession", user_id: UUID, token_hash: bytes | None, password_hash: str
+) -> None:
+    """Set the first password; the token that was found is used up.
+
+    Raises:
+        BadActivationToken: somebody used or replaced it meanwhile.
+    """
+    credentials = await UserRepository(session).credentials(user_id, lock=True)
+    if credentials is None or credentials.activate_token_hash != token_hash:
         raise BadActivationToken
     credentials.activate_token = None
     credentials.activate_token_hash = None

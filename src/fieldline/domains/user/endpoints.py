@@ -6,8 +6,7 @@ from uuid import UUID
 from fastapi import Depends, Query
 from starlette.responses import PlainTextResponse
 
-from fieldline.domains.user import credentials, service
-from fieldline.domains.user.errors import MailNotSent
+from fieldline.domains.user import activation, credentials, service
 from fieldline.domains.user.schemas import ActivationLink, User, UserEmail, UserSave
 from fieldline.rest.callers import (
     AnyUser,
@@ -25,6 +24,12 @@ from fieldline.rest.wire import values_of
 
 router = tb_router("user")
 _MEMBERSHIP = ("authority", "tenant_id", "customer_id")
+
+
+@router.post("/user/sendActivationMail")
+async def send_activation_mail(email: str, caller: SysOrTenantAdmin, services: ServicesDep) -> None:
+    """Mail a new user the link at which a password is chosen, again."""
+    await activation.mail_link_to(services, caller, email)
 
 
 @router.get("/user/{user_id}")
@@ -47,25 +52,22 @@ async def get_user(user_id: UUID, caller: AnyUser, session: ReadSession) -> User
 async def save_user(
     body: UserSave,
     caller: AnyUser,
-    session: WriteSession,
     services: ServicesDep,
     send_mail: Annotated[bool, Query(alias="sendActivationMail")] = True,
 ) -> User:
     """Create a user or, with an id, change it; role, tenant and customer never change."""
     fields: service.UserFields = values_of(body, "id", "version", *_MEMBERSHIP)
     if body.id is not None:
-        saved = await service.update(session, caller, body.id, fields, version=body.version)
+        async with services.database.write() as session:
+            saved = await service.update(session, caller, body.id, fields, version=body.version)
         return User.model_validate(saved)
     membership: service.Membership = {
         "authority": body.authority,
         "tenant_id": body.tenant_id,
         "customer_id": body.customer_id,
     }
-    new = credentials.inactive(services.vault, services.clock.now_ms())
-    saved = await service.create(session, caller, fields, membership, new)
-    if send_mail:
-        raise MailNotSent
-    return User.model_validate(saved)
+    made = await activation.create(services, caller, fields, membership, send_mail=send_mail)
+    return User.model_validate(made)
 
 
 @router.get("/user/{user_id}/activationLink", response_class=PlainTextResponse)

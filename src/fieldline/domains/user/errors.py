@@ -12,6 +12,13 @@ class UserNotFound(NotFound):
         super().__init__(f"User with id [{user_id}] is not found")
 
 
+class EmailNotFound(NotFound):
+    """There is no user of that address that the caller manages."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no user of this address among those that you manage")
+
+
 class EmailTaken(Conflict):
     """E-mail addresses are unique over the whole system."""
 
@@ -31,17 +38,33 @@ class AlreadyActive(Invalid):
 
 
 class BadActivationToken(Invalid):
-    """It is unknown, used, or too old."""
+    """It is unknown or used."""
 
     def __init__(self) -> None:
         super().__init__("Unable to find user credentials by activateToken; ask for a new link")
 
 
-class MailNotSent(Unavailable):
-    """An activation mail was asked for and there is no mail server."""
+class ExpiredActivationToken(BadActivationToken):
+    """It was right and is too old."""
+
+
+class BadResetToken(Invalid):
+    """It is unknown, used, or not the newest one."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "Couldn't send user activation email: no mail server is set up; "
-            "create the user with sendActivationMail=false and pass on its activation link"
-        )
+        super().__init__("Invalid reset token! Ask for a new link")
+
+
+class ExpiredResetToken(BadResetToken):
+    """It was right and is too old."""
+
+
+class NoReset(Invalid):
+    """The password of this user cannot be reset."""
+
+
+class MailNotSent(Unavailable):
+    """An activation mail was asked for and could not be sent."""
+
+    def __init__(self, reason: str, *, instead: str) -> None:
+        super().__init__(f"Couldn't send user activation email: {reason}; {instead}")

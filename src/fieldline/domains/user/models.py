@@ -29,10 +29,10 @@ class User(Entity):
 
 
 class UserCredentials(Entity):
-    """The password's hash, and before there is one the activation token.
+    """The password's hash, before there is one the activation token, and a token to reset it.
 
-    The token is stored encrypted, because an administrator may read the link again, and is found
-    by its keyed hash.
+    The tokens are stored encrypted, because an administrator may read the links again, and are
+    found by their keyed hashes.
     """
 
     __tablename__ = "user_credentials"
@@ -43,5 +43,8 @@ class UserCredentials(Entity):
     activate_token: Mapped[str | None] = mapped_column(String(255))
     activate_token_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
     activate_token_expires_ms: Mapped[int | None]
+    reset_token: Mapped[str | None] = mapped_column(String(255))
+    reset_token_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True, index=True)
+    reset_token_expires_ms: Mapped[int | None]
     last_login_ms: Mapped[int | None]
     additional_info: Mapped[dict[str, Any] | None]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -20,16 +20,20 @@ _SORTABLE = {
 
 @dataclass(frozen=True, slots=True)
 class UserFilter:
-    """Which users; None is any."""
+    """Which users; None is any. ``or_of_tenant`` adds those without a customer."""
 
     tenant_id: UUID | None = None
     customer_id: UUID | None = None
     authorities: tuple[str, ...] | None = None
+    or_of_tenant: bool = False
 
     def apply(self, query: Select[User]) -> Select[User]:
         if self.tenant_id is not None:
             query = query.where(User.tenant_id == self.tenant_id)
-        if self.customer_id is not None:
+        if self.or_of_tenant:
+            is_near = or_(User.customer_id == self.customer_id, User.customer_id.is_(None))
+            query = query.where(is_near)
+        elif self.customer_id is not None:
             query = query.where(User.customer_id == self.customer_id)
         if self.authorities is not None:
             query = query.where(User.authority.in_(self.authorities))
@@ -105,4 +109,8 @@ class UserRepository:
 
     async def credentials_by_activate_token(self, token_hash: bytes) -> UserCredentials | None:
         query = select(UserCredentials).where(UserCredentials.activate_token_hash == token_hash)
+        return await self._session.scalar(query)
+
+    async def credentials_by_reset_token(self, token_hash: bytes) -> UserCredentials | None:
+        query = select(UserCredentials).where(UserCredentials.reset_token_hash == token_hash)
         return await self._session.scalar(query)

@@ -1,17 +1,21 @@
 """Users: who may make, see and change whom. Log-in and passwords are in ``credentials``."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict
 from uuid import UUID
 
 from fieldline.database.engine import announce
+from fieldline.domains.audit_log import service as audit_log_service
+from fieldline.domains.audit_log.actions import Action
+from fieldline.domains.audit_log.service import Deed
 from fieldline.domains.customer import service as customer_service
 from fieldline.domains.revocation import service as revocation_service
 from fieldline.domains.tenant import service as tenant_service
 from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.domains.user import credentials as credentials_service
 from fieldline.domains.user import schemas
-from fieldline.domains.user.errors import EmailTaken, InvalidUser, UserNotFound
+from fieldline.domains.user.errors import EmailNotFound, EmailTaken, InvalidUser, UserNotFound
 from fieldline.domains.user.models import User, UserCredentials
 from fieldline.domains.user.repository import UserFilter, UserRepository
 from fieldline.kit.actor import Actor
@@ -61,8 +65,9 @@ async def page(
     request: PageRequest,
     *,
     customer_id: UUID | None = None,
+    authority: Authority | None = None,
 ) -> Page[User]:
-    """Return a page of the users that the caller may see, of one customer if given.
+    """Return a page of the users that the caller may see, of one customer or role if given.
 
     A system administrator sees tenant administrators and its own kind, a tenant administrator the
     users of the tenant, a customer user those of the customer.
@@ -71,6 +76,22 @@ async def page(
     if customer_id is not None:
         await customer_service.get(session, caller, customer_id)
         which = UserFilter(caller.tenant_id, customer_id)
+    if authority is not None:
+        is_seen = which.authorities is None or authority.value in which.authorities
+        which = replace(which, authorities=(authority.value,) if is_seen else ())
+    return await UserRepository(session).page(which, request)
+
+
+async def able_to_see(
+    session: "AsyncSession", caller: Caller, customer_id: UUID | None, request: PageRequest
+) -> Page[User]:
+    """Return a page of the users who may see a thing of that customer, or of none.
+
+    These are its users and the administrators; a customer user sees none of the latter.
+    """
+    which = _visible_to(caller)
+    if caller.is_tenant_admin:
+        which = UserFilter(caller.tenant_id, customer_id, or_of_tenant=True)
     return await UserRepository(session).page(which, request)
 
 
@@ -137,7 +158,10 @@ async def update(
     user = await _find(session, caller, user_id, Operation.WRITE)
     if version is not None and version != user.version:
         raise StaleVersion("User was already changed by someone else")
+    email = user.email
     await _set(session, user, fields)
+    if user.email != email:
+        await credentials_service.end_links(session, user_id)
     await UserRepository(session).save(user)
     await _tell(session, caller.actor, user, Change.UPDATED)
     return user
@@ -177,6 +201,49 @@ async def announce_deletion_of_all(
 async def require_for_credentials(session: "AsyncSession", caller: Caller, user_id: UUID) -> User:
     """Return a user whose activation link the caller may see."""
     return await _find(session, caller, user_id, Operation.READ_CREDENTIALS)
+
+
+async def require_for_reset(session: "AsyncSession", caller: Caller, user_id: UUID) -> User:
+    """Return a user whose password the caller may let be reset; not the caller's own.
+
+    Else a token that was stolen would be enough to take the account, without its password.
+    """
+    if user_id == caller.user_id:
+        raise Forbidden("The own password is changed by POST /auth/changePassword")
+    user = await _find(session, caller, user_id, Operation.WRITE_CREDENTIALS)
+    await _note_read(session, caller, user)
+    return user
+
+
+async def require_for_token(session: "AsyncSession", caller: Caller, user_id: UUID) -> User:
+    """Return a user as whom the caller may act.
+
+    A system administrator may act as a tenant administrator, and that one as a customer user.
+    """
+    user = await _find(session, caller, user_id, Operation.READ_CREDENTIALS)
+    below = Authority.TENANT_ADMIN if caller.is_sys_admin else Authority.CUSTOMER_USER
+    if user.authority != below:
+        raise Forbidden(DENIED)
+    await _note_read(session, caller, user)
+    return user
+
+
+async def announce_password(session: "AsyncSession", user: User) -> None:
+    """Announce that a user has chosen a password."""
+    by = credentials_service.caller_of(user).actor
+    await _tell(session, by, user, Change.CREDENTIALS_UPDATED)
+
+
+async def by_email(session: "AsyncSession", caller: Caller, email: str) -> User:
+    """Return the user of that address, for who may see its activation link.
+
+    Raises:
+        EmailNotFound: there is none, or it is not for the caller to know.
+    """
+    user = await UserRepository(session).by_email(email)
+    if user is None or not _may(caller, Operation.READ_CREDENTIALS, user):
+        raise EmailNotFound
+    return user
 
 
 async def _find(
@@ -276,6 +343,14 @@ async def _set_email(session: "AsyncSession", user: User, email: str | None) -> 
     if other is not None and other is not user:
         raise EmailTaken(email or "")
     user.email = email or ""
+
+
+async def _note_read(session: "AsyncSession", caller: Caller, user: User) -> None:
+    """Record that somebody else got the means to act as this user."""
+    ref = EntityRef(EntityType.USER, user.id)
+    data = {"entityId": str(user.id)}
+    deed = Deed(Action.CREDENTIALS_READ, ref, user.email, user.customer_id, data)
+    await audit_log_service.record(session, caller.actor, deed)
 
 
 async def _tell(session: "AsyncSession", by: Actor | None, user: User, change: Change) -> None:

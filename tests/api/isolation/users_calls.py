@@ -1,0 +1,29 @@
+"""How the routes about mails and tokens of users are called with somebody else's ids."""
+
+from tests.api.isolation.calls import PLAIN, Call, only
+from tests.api.isolation.world import SYSADMIN
+
+_USER_OR_ADMIN = only(Call(), Call(path={"user_id": "$admin"}, may=(SYSADMIN,)))
+
+USER_CALLS: dict[str, list[Call]] = {
+    "POST /api/user/sendActivationMail": only(
+        Call("email=user@victim.org"), Call("email=admin@victim.org", may=(SYSADMIN,))
+    ),
+    "GET /api/user/tokenAccessEnabled": PLAIN,
+    "GET /api/user/{user_id}/token": _USER_OR_ADMIN,
+}
+V1_USER_CALLS: dict[str, list[Call]] = {
+    "POST /users/{user_id}/activation_mail": _USER_OR_ADMIN,
+    "GET /users/{user_id}/reset_link": _USER_OR_ADMIN,
+}
+PUBLIC = {
+    "POST /api/noauth/resetPasswordByEmail",
+    "GET /api/noauth/resetPassword",
+    "POST /api/noauth/resetPassword",
+    *(
+        f"POST {prefix}/auth/{name}"
+        for prefix in ("/api", "/api/v1")
+        for name in ("activate", "resetPasswordByEmail", "resetPassword")
+    ),
+}
+"""What people call who cannot log in yet."""
