@@ -1,6 +1,6 @@
 """How the routes about mails and tokens of users are called with somebody else's ids."""
 
-from tests.api.isolation.calls import PLAIN, Call, only
+from tests.api.isolation.calls import PAGE, PLAIN, Call, only
 from tests.api.isolation.world import SYSADMIN
 
 _USER_OR_ADMIN = only(Call(), Call(path={"user_id": "$admin"}, may=(SYSADMIN,)))
@@ -11,6 +11,9 @@ USER_CALLS: dict[str, list[Call]] = {
     ),
     "GET /api/user/tokenAccessEnabled": PLAIN,
     "GET /api/user/{user_id}/token": _USER_OR_ADMIN,
+    "GET /api/users/assign/{alarm_id}": only(
+        Call(PAGE), Call(PAGE, path={"alarm_id": "$own_alarm"})
+    ),
 }
 V1_USER_CALLS: dict[str, list[Call]] = {
     "POST /users/{user_id}/activation_mail": _USER_OR_ADMIN,

@@ -23,6 +23,7 @@ from fieldline.domains.alarm.status import (
     halves,
 )
 from fieldline.domains.entity.access import parse_entity
+from fieldline.domains.user.schemas import UserEmail
 from fieldline.kit.errors import Invalid
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.paging import Page, PageRequest
@@ -136,6 +137,14 @@ async def get_alarm_info(
 ) -> AlarmInfo:
     """Return an alarm with the names of its originator and assignee."""
     return await service.info(session, caller, await service.get(session, caller, alarm_id))
+
+
+@router.get("/users/assign/{alarm_id}")
+async def list_assignable_users(
+    alarm_id: UUID, page: TbPage, caller: TenantOrCustomer, session: ReadSession
+) -> PageData[UserEmail]:
+    """List the users that the alarm may be assigned to."""
+    return PageData.of(await service.assignable(session, caller, alarm_id, page), page)
 
 
 @router.get("/alarm/highestSeverity/{entity_type}/{entity_id}")

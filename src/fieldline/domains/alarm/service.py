@@ -16,6 +16,7 @@ from fieldline.domains.alarm.schemas import AlarmInfo
 from fieldline.domains.alarm.status import AlarmFilter, Propagation, Severity
 from fieldline.domains.entity.access import known
 from fieldline.domains.user import service as user_service
+from fieldline.domains.user.schemas import UserEmail
 from fieldline.kit.errors import Conflict, Forbidden, Invalid
 from fieldline.kit.ids import EntityRef, EntityType, new_id
 from fieldline.kit.paging import Page, PageRequest
@@ -237,6 +238,15 @@ async def assign(
     kind = MessageType.ALARM_ASSIGNED if assignee_id else MessageType.ALARM_UNASSIGNED
     await _tell(session, caller, alarm, Change.UPDATED, kind)
     return alarm
+
+
+async def assignable(
+    session: "AsyncSession", caller: Caller, alarm_id: UUID, request: PageRequest
+) -> Page[UserEmail]:
+    """Return a page of the users that the caller may assign an alarm to."""
+    alarm = await _get(session, caller, alarm_id, Operation.READ)
+    found = await user_service.able_to_see(session, caller, alarm.customer_id, request)
+    return found.map(UserEmail.model_validate)
 
 
 async def follow(
