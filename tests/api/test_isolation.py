@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from fieldline.domains.entity.access import FINDERS
 from tests.api.isolation.calls import PATHS, SYSTEMS, WITH_TELEMETRY, Call
+from tests.api.isolation.users_calls import SETTINGS_OF_THE_CALLER
 from tests.api.isolation.v1_calls import all_calls
 from tests.api.isolation.world import (
     KEY,
@@ -35,7 +36,7 @@ pytestmark = [
     pytest.mark.xdist_group("isolation"),
 ]
 
-ABOUT_THE_CALLER = {
+ABOUT_THE_CALLER = SETTINGS_OF_THE_CALLER | {
     f"{method} {prefix}/auth/{name}"
     for method, name in (("GET", "user"), ("POST", "logout"), ("POST", "changePassword"))
     for prefix in ("/api", "/api/v1")

@@ -26,6 +26,7 @@ from fieldline.domains.telemetry import endpoints as telemetry
 from fieldline.domains.tenant import endpoints as tenant
 from fieldline.domains.tenant_profile import endpoints as tenant_profile
 from fieldline.domains.user import endpoints as user
+from fieldline.domains.user_settings import endpoints as user_settings
 
 THINGSBOARD: list[APIRouter] = [
     login.router,
@@ -38,6 +39,7 @@ THINGSBOARD: list[APIRouter] = [
     customer.router,
     tenant.router,
     tenant_profile.router,
+    user_settings.router,
     user.router,
 ]
 V1: list[APIRouter] = [

@@ -1,4 +1,4 @@
-"""How the routes about mails and tokens of users are called with somebody else's ids."""
+"""How the routes about mails, tokens and settings of users are called with somebody else's ids."""
 
 from tests.api.isolation.calls import PAGE, PLAIN, Call, only
 from tests.api.isolation.world import SYSADMIN
@@ -19,6 +19,17 @@ V1_USER_CALLS: dict[str, list[Call]] = {
     "POST /users/{user_id}/activation_mail": _USER_OR_ADMIN,
     "GET /users/{user_id}/reset_link": _USER_OR_ADMIN,
 }
+_SETTINGS = "/api/user/settings"
+SETTINGS_OF_THE_CALLER = {
+    f"GET {_SETTINGS}",
+    f"POST {_SETTINGS}",
+    f"PUT {_SETTINGS}",
+    f"DELETE {_SETTINGS}/{{paths}}",
+    f"GET {_SETTINGS}/{{type_name}}",
+    f"PUT {_SETTINGS}/{{type_name}}",
+    f"DELETE {_SETTINGS}/{{type_name}}/{{paths}}",
+}
+"""They take nobody's id."""
 PUBLIC = {
     "POST /api/noauth/resetPasswordByEmail",
     "GET /api/noauth/resetPassword",
