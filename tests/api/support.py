@@ -25,6 +25,7 @@ from fieldline.domains.admin_settings import service as admin_settings_service
 from fieldline.domains.bootstrap import service as bootstrap_service
 from fieldline.domains.revocation import handlers as revocation_handlers
 from fieldline.domains.revocation import service as revocation_service
+from fieldline.domains.telemetry.service import Telemetry
 from fieldline.kit.clock import ManualClock
 from fieldline.messaging.backends.memory import MemoryBus
 from fieldline.messaging.events import AttributesSaved, ReadingsSaved
@@ -207,6 +208,7 @@ async def running(
         await revocation_service.load(session, services.tokens)
     await bootstrap_service.first_start(services, email=SYSADMIN[0], password=SYSADMIN[1])
     app = create_app(services, _routers(thingsboard, v1, others), ApiOptions())
+    app.state.telemetry = Telemetry(services)
     prepare(app)
     assert isinstance(services.writer, TimeseriesWriter)
     services.writer.start()

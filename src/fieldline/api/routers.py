@@ -7,6 +7,7 @@ Within a dialect the first route that matches answers: `/api/tenant/devices` sta
 from fastapi import APIRouter
 
 from fieldline.api.v1 import alarms as v1_alarms
+from fieldline.api.v1 import audit_logs as v1_audit_logs
 from fieldline.api.v1 import auth as v1_auth
 from fieldline.api.v1 import customers as v1_customers
 from fieldline.api.v1 import device_profiles as v1_device_profiles
@@ -16,6 +17,7 @@ from fieldline.api.v1 import telemetry as v1_telemetry
 from fieldline.api.v1 import tenants as v1_tenants
 from fieldline.api.v1 import users as v1_users
 from fieldline.domains.alarm import endpoints as alarm
+from fieldline.domains.audit_log import endpoints as audit_log
 from fieldline.domains.calculated_field import endpoints as calculated_field
 from fieldline.domains.customer import endpoints as customer
 from fieldline.domains.device import endpoints as device
@@ -41,6 +43,7 @@ THINGSBOARD: list[APIRouter] = [
     tenant_profile.router,
     user_settings.router,
     user.router,
+    audit_log.router,
 ]
 V1: list[APIRouter] = [
     v1_auth.router,
@@ -52,4 +55,5 @@ V1: list[APIRouter] = [
     v1_telemetry.router,
     v1_alarms.router,
     v1_rule_chains.router,
+    v1_audit_logs.router,
 ]

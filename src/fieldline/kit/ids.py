@@ -70,3 +70,17 @@ def parse_id(text: str) -> UUID:
     except (ValueError, AttributeError, TypeError) as error:
         msg = f"'{text}' is not a UUID; expected a form like 784f394c-42b6-435a-983c-b7beff2784f9"
         raise Invalid(msg) from error
+
+
+def parse_ref(entity_type: str, entity_id: str) -> EntityRef:
+    """Read a reference from its two texts, the type in any case.
+
+    Raises:
+        Invalid: there is no such type, or the id is no UUID.
+    """
+    try:
+        kind = EntityType(entity_type.upper())
+    except ValueError as error:
+        msg = f"'{entity_type}' is not an entity type; expected a name like DEVICE"
+        raise Invalid(msg) from error
+    return EntityRef(kind, parse_id(entity_id))

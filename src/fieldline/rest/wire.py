@@ -108,6 +108,30 @@ TenantIdField = Annotated[UUID | None, WireId(EntityType.TENANT, none_is_null_uu
 CustomerIdField = Annotated[UUID | None, WireId(EntityType.CUSTOMER, none_is_null_uuid=True)]
 
 
+def _read_record_id(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
+    return value.get("id") if isinstance(value, dict) else value
+
+
+def _write_record_id(value: UUID | None) -> dict[str, str] | None:
+    return None if value is None else {"id": str(value)}
+
+
+_record_id = (
+    BeforeValidator(_read_record_id),
+    PlainSerializer(_write_record_id),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "required": ["id"],
+            "properties": {"id": {"type": "string", "format": "uuid"}},
+        }
+    ),
+)
+RecordId = Annotated[UUID, *_record_id]
+OptionalRecordId = Annotated[UUID | None, *_record_id]
+"""Ids of records that are no entities: without a type on the wire."""
+
+
 def _read_ref(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
     if isinstance(value, dict):
         return EntityRef(EntityType(str(value.get("entityType"))), UUID(str(value.get("id"))))

@@ -5,6 +5,7 @@ from pydantic import BaseModel
 from fieldline.api.v1.shapes import Body, Done
 from fieldline.api.v1.users import User, shown
 from fieldline.domains.login import recovery, service
+from fieldline.domains.login.origin import FromWhere
 from fieldline.domains.login.schemas import (
     ChangePasswordRequest,
     LoginRequest,
@@ -54,9 +55,9 @@ class Reset(Body):
 
 
 @router.post("/auth/login", dependencies=[public])
-async def log_in(body: LoginRequest, services: ServicesDep) -> Tokens:
+async def log_in(body: LoginRequest, origin: FromWhere, services: ServicesDep) -> Tokens:
     """Log in by e-mail address and password."""
-    return _tokens(await service.log_in(services, body.username, body.password))
+    return _tokens(await service.log_in(services, body.username, body.password, origin))
 
 
 @router.post("/auth/token/refresh", dependencies=[public])
@@ -85,9 +86,9 @@ async def change_password(
 
 
 @router.post("/auth/logout")
-async def log_out(caller: AnyUser, services: ServicesDep) -> Done:
+async def log_out(caller: AnyUser, origin: FromWhere, services: ServicesDep) -> Done:
     """End the session of the token."""
-    await service.log_out(services, caller)
+    await service.log_out(services, caller, origin)
     return Done()
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fieldline.database.base import Base, now_ms
-from fieldline.kit.ids import new_id
+from fieldline.kit.ids import EntityRef, EntityType, new_id
 
 
 class AuditLog(Base):
@@ -40,3 +40,11 @@ class AuditLog(Base):
     action_data: Mapped[dict[str, Any] | None]
     action_status: Mapped[str] = mapped_column(String(16))
     action_failure_details: Mapped[str | None]
+
+    @property
+    def entity(self) -> EntityRef:
+        return EntityRef(EntityType(self.entity_type), self.entity_id)
+
+    @property
+    def name(self) -> str | None:
+        return self.entity_name

@@ -147,7 +147,7 @@ async def delete_device(device_id: UUID, caller: TenantAdmin, session: WriteSess
 
 @router.get("/device/{device_id}/credentials")
 async def get_device_credentials(
-    device_id: UUID, caller: TenantOrCustomer, session: ReadSession, services: ServicesDep
+    device_id: UUID, caller: TenantOrCustomer, session: WriteSession, services: ServicesDep
 ) -> DeviceCredentials:
     """Return the credentials of a device in clear."""
     found = await service.get_credentials(session, caller, device_id, vault=services.vault)

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from fieldline.database.engine import announce
+from fieldline.domains.audit_log import service as audit_log_service
+from fieldline.domains.audit_log.actions import Action
+from fieldline.domains.audit_log.service import Deed
 from fieldline.domains.customer import service as customer_service
 from fieldline.domains.device import schemas
 from fieldline.domains.device.errors import DeviceNotFound, InvalidDevice
@@ -229,7 +232,16 @@ async def unassign(session: "AsyncSession", caller: Caller, device_id: UUID) -> 
 async def get_credentials(
     session: "AsyncSession", caller: Caller, device_id: UUID, *, vault: Vault
 ) -> Credentials:
-    await _get(session, caller, device_id, Operation.READ_CREDENTIALS)
+    """Return a device's credentials in clear; who read them is recorded."""
+    device = await _get(session, caller, device_id, Operation.READ_CREDENTIALS)
+    deed = Deed(
+        Action.CREDENTIALS_READ,
+        EntityRef(EntityType.DEVICE, device_id),
+        device.name,
+        device.customer_id,
+        {"entityId": str(device_id)},
+    )
+    await audit_log_service.record(session, caller.actor, deed)
     return await credentials_service.get(session, device_id, vault=vault)
 
 

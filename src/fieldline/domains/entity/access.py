@@ -16,7 +16,7 @@ from fieldline.domains.tenant import service as tenant_service
 from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.domains.user import service as user_service
 from fieldline.kit.errors import Invalid, NotFound
-from fieldline.kit.ids import EntityRef, EntityType, parse_id
+from fieldline.kit.ids import EntityRef, EntityType, parse_ref
 from fieldline.security.caller import Caller
 from fieldline.security.permissions import Operation, check
 
@@ -113,14 +113,5 @@ async def find(
 
 
 def parse_entity(entity_type: str, entity_id: str) -> EntityRef:
-    """Read a reference from its two texts, the type in any case.
-
-    Raises:
-        Invalid: there is no such type, or the id is no UUID.
-    """
-    try:
-        kind = EntityType(entity_type.upper())
-    except ValueError as error:
-        msg = f"'{entity_type}' is not an entity type; expected a name like DEVICE"
-        raise Invalid(msg) from error
-    return EntityRef(kind, parse_id(entity_id))
+    """Read a reference from its two texts; raises as :func:`parse_ref`."""
+    return parse_ref(entity_type, entity_id)

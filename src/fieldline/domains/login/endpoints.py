@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from fieldline.domains.login import recovery, service
+from fieldline.domains.login.origin import FromWhere
 from fieldline.domains.login.schemas import (
     ActivateRequest,
     ChangePasswordRequest,
@@ -58,10 +59,10 @@ async def _read_login(request: Request) -> LoginRequest:
     },
 )
 async def log_in(
-    body: Annotated[LoginRequest, Depends(_read_login)], services: ServicesDep
+    body: Annotated[LoginRequest, Depends(_read_login)], origin: FromWhere, services: ServicesDep
 ) -> Tokens:
     """Log in by e-mail address and password."""
-    return _tokens(await service.log_in(services, body.username, body.password))
+    return _tokens(await service.log_in(services, body.username, body.password, origin))
 
 
 @router.post("/auth/login/public", dependencies=[public])
@@ -83,9 +84,9 @@ async def refresh(body: RefreshRequest, services: ServicesDep) -> Tokens:
 
 
 @router.post("/auth/logout")
-async def log_out(caller: AnyUser, services: ServicesDep) -> None:
+async def log_out(caller: AnyUser, origin: FromWhere, services: ServicesDep) -> None:
     """End the session of the token."""
-    await service.log_out(services, caller)
+    await service.log_out(services, caller, origin)
 
 
 @router.get("/auth/user")

@@ -5,27 +5,37 @@ may be open meanwhile. Tokens are issued inside the transaction that locks the c
 disables the user then waits, and outdates them.
 """
 
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from fieldline.domains.audit_log import service as audit_log_service
+from fieldline.domains.audit_log.actions import Action
 from fieldline.domains.customer import service as customer_service
 from fieldline.domains.login import recovery
+from fieldline.domains.login.origin import NOWHERE, Origin
 from fieldline.domains.revocation import service as revocation_service
 from fieldline.domains.user import credentials as credentials_service
 from fieldline.domains.user import letters
 from fieldline.domains.user import service as user_service
+from fieldline.kit.actor import Actor
 from fieldline.kit.errors import Forbidden, Invalid, Unauthenticated
-from fieldline.kit.ids import NULL_UUID
+from fieldline.kit.ids import NULL_UUID, EntityRef, EntityType
 from fieldline.rest.services import Services
 from fieldline.security.caller import Authority, Caller
 from fieldline.security.tokens import RefreshToken, TokenPair
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 WRONG = "Invalid username or password"
 INACTIVE = "User account is not active"
 PUBLIC_NAME = "Public"
 
 
-async def log_in(services: Services, email: str | None, password: str | None) -> TokenPair:
-    """Return tokens for an address and its password.
+async def log_in(
+    services: Services, email: str | None, password: str | None, origin: Origin = NOWHERE
+) -> TokenPair:
+    """Return tokens for an address and its password; the audit log tells of each attempt.
 
     Raises:
         Unauthenticated: they do not belong together, or the user may not log in.
@@ -44,11 +54,13 @@ async def log_in(services: Services, email: str | None, password: str | None) ->
     if found is None:
         raise Unauthenticated(WRONG)
     user, credentials = found
-    if not credentials.enabled:
-        raise Unauthenticated(INACTIVE)
-    if not is_right:
-        raise Unauthenticated(WRONG)
-    return await _begin_session(services, user.id, stored_hash)
+    refusal = WRONG if credentials.enabled else INACTIVE
+    if not is_right or not credentials.enabled:
+        async with services.database.write() as session:
+            actor = credentials_service.caller_of(user).actor
+            await _record(session, actor, Action.LOGIN, origin, refusal)
+        raise Unauthenticated(refusal)
+    return await _begin_session(services, user.id, stored_hash, origin)
 
 
 async def public_log_in(services: Services, public_id: UUID) -> TokenPair:
@@ -81,7 +93,7 @@ async def refresh(services: Services, token: str) -> TokenPair:
         return services.tokens.issue(credentials_service.caller_of(user, str(claims.session_id)))
 
 
-async def log_out(services: Services, caller: Caller) -> None:
+async def log_out(services: Services, caller: Caller, origin: Origin) -> None:
     """End the session that the caller's token belongs to.
 
     A public session protects nothing, as anybody gets another one without a password; and all
@@ -93,6 +105,7 @@ async def log_out(services: Services, caller: Caller) -> None:
         await revocation_service.end_session(
             session, services.tokens, UUID(caller.session_id), caller.user_id
         )
+        await _record(session, caller.actor, Action.LOGOUT, origin)
 
 
 async def change_password(
@@ -122,6 +135,7 @@ async def change_password(
         stored.password = new_hash
         credentials_service.end_reset(stored)
         before_ms = await revocation_service.revoke(session, services.tokens, user.id)
+        await _record(session, caller.actor, Action.CREDENTIALS_UPDATED)
         return services.tokens.issue(credentials_service.caller_of(user), after_ms=before_ms)
 
 
@@ -167,7 +181,9 @@ async def act_as(services: Services, caller: Caller, user_id: UUID) -> TokenPair
         return services.tokens.issue(credentials_service.caller_of(user))
 
 
-async def _begin_session(services: Services, user_id: UUID, stored_hash: str | None) -> TokenPair:
+async def _begin_session(
+    services: Services, user_id: UUID, stored_hash: str | None, origin: Origin
+) -> TokenPair:
     """Issue tokens, unless the user was disabled, changed or deleted meanwhile."""
     async with services.database.write() as session:
         found = await credentials_service.by_id(session, user_id, lock=True)
@@ -177,7 +193,23 @@ async def _begin_session(services: Services, user_id: UUID, stored_hash: str | N
         if not credentials.enabled or credentials.password != stored_hash:
             raise Unauthenticated(WRONG)
         credentials.last_login_ms = services.clock.now_ms()
-        return services.tokens.issue(credentials_service.caller_of(user))
+        caller = credentials_service.caller_of(user)
+        await _record(session, caller.actor, Action.LOGIN, origin)
+        return services.tokens.issue(caller)
+
+
+async def _record(
+    session: "AsyncSession",
+    actor: Actor,
+    action: Action,
+    origin: Origin | None = None,
+    failure: str | None = None,
+) -> None:
+    """Record what a user did with the own account."""
+    entity = EntityRef(EntityType.USER, actor.user_id)
+    data: dict[str, Any] = origin.as_data if origin else {"entityId": str(actor.user_id)}
+    deed = audit_log_service.Deed(action, entity, actor.email, data=data, failure=failure)
+    await audit_log_service.record(session, actor, deed)
 
 
 async def _public_caller(services: Services, public_id: UUID, session_id: str = "") -> Caller:

@@ -9,11 +9,13 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 from uuid import UUID
 
+from fieldline.domains.audit_log import service as audit_log_service
+from fieldline.domains.audit_log.actions import Action
 from fieldline.domains.entity.access import Known, known
 from fieldline.domains.telemetry.completion import WRITE_TIMEOUT_S, Completion
+from fieldline.domains.telemetry.deeds import Done
 from fieldline.domains.telemetry.limits import check_range
 from fieldline.domains.telemetry.reading import PointBudget, read_within
 from fieldline.domains.telemetry.submitted import Evaluate, Submitted, without_rules
@@ -137,9 +139,8 @@ class Telemetry:
                 await self._let_others_go_on()
         await completion.wait()
         data = [{"ts": ts_ms, "values": values} for ts_ms, values in readings]
-        self._publish(
-            MessageType.TIMESERIES_UPDATED, caller, entity, owner, {"timeseries": data}, {}
-        )
+        deed = Done(MessageType.TIMESERIES_UPDATED, {"timeseries": data})
+        await self._tell(caller, entity, owner, deed)
 
     async def save_attributes(
         self, caller: Caller, entity: EntityRef, scope: Scope, values: Typed
@@ -168,9 +169,8 @@ class Telemetry:
         completion.branch()
         self._evaluate(submitted, partial(self._store_attributes, submitted, completion))
         await completion.wait()
-        self._publish(
-            MessageType.ATTRIBUTES_UPDATED, caller, entity, owner, values, {"scope": scope.value}
-        )
+        deed = Done(MessageType.ATTRIBUTES_UPDATED, values, scope)
+        await self._tell(caller, entity, owner, deed)
 
     async def delete_readings(self, caller: Caller, entity: EntityRef, deletion: Deletion) -> None:
         """Delete readings of some keys in a range.
@@ -192,7 +192,7 @@ class Telemetry:
             "startTs": deletion.start_ms or 0,
             "endTs": deletion.end_ms or self._services.clock.now_ms(),
         }
-        self._publish(MessageType.TIMESERIES_DELETED, caller, entity, owner, data, {})
+        await self._tell(caller, entity, owner, Done(MessageType.TIMESERIES_DELETED, data))
 
     async def delete_attributes(
         self, caller: Caller, entity: EntityRef, scope: Scope, keys: Sequence[str]
@@ -211,14 +211,8 @@ class Telemetry:
         deleted = await self._services.store.delete_attributes(entity.id, scope, tuple(keys))
         if deleted:
             self._services.bus.emit(KeysDeleted(tenant_id, entity, scope.value, tuple(deleted)))
-        self._publish(
-            MessageType.ATTRIBUTES_DELETED,
-            caller,
-            entity,
-            owner,
-            {"attributes": list(keys)},
-            {"scope": scope.value},
-        )
+        deed = Done(MessageType.ATTRIBUTES_DELETED, {"attributes": list(keys)}, scope)
+        await self._tell(caller, entity, owner, deed)
 
     def _ready_to_write(self, owner: Known) -> UUID:
         """Refuse while the writer is full; return the tenant that the values belong to."""
@@ -289,23 +283,15 @@ class Telemetry:
         if gone:
             self._services.bus.emit(KeysDeleted(tenant_id, entity, None, gone))
 
-    def _publish(
-        self,
-        kind: MessageType,
-        caller: Caller,
-        entity: EntityRef,
-        owner: Known,
-        data: Any,  # noqa: ANN401 - JSON is any of its types
-        metadata: dict[str, str],
-    ) -> None:
-        """Tell the rules what a user did."""
+    async def _tell(self, caller: Caller, entity: EntityRef, owner: Known, done: Done) -> None:
+        """Tell the rules what a user did, and record it."""
         receipt = unattended()
         message = Message(
-            kind,
+            done.type,
             entity,
             owner.tenant_id or entity.id,
-            data,
-            metadata | _user_keys(caller),
+            done.data,
+            done.metadata | caller.actor.as_metadata,
             ts_ms=self._services.clock.now_ms(),
             receipt=receipt,
             customer_id=owner.customer_id,
@@ -314,18 +300,11 @@ class Telemetry:
         receipt.hold()
         self._services.bus.publish(message)
         receipt.release()
-
-
-def _user_keys(caller: Caller) -> dict[str, str]:
-    """Return the metadata that says which user it was."""
-    keys = {"userId": str(caller.user_id), "userName": caller.email, "userEmail": caller.email}
-    if caller.first_name:
-        keys["userFirstName"] = caller.first_name
-    if caller.last_name:
-        keys["userLastName"] = caller.last_name
-    if caller.customer_id is not None:
-        keys["customerId"] = str(caller.customer_id)
-    return keys
+        deed = audit_log_service.Deed(
+            Action(done.type.value), entity, owner.name, owner.customer_id, done.recorded(entity)
+        )
+        async with self._services.database.write() as session:
+            await audit_log_service.record(session, caller.actor, deed)
 
 
 def _tuple(keys: Sequence[str] | None) -> tuple[str, ...] | None:
