@@ -189,6 +189,9 @@ class Settings(BaseSettings):
     telemetry_ttl_days: NotNegative = Field(
         0, description="Readings older than this are deleted; 0 keeps them for ever."
     )
+    audit_log_ttl_days: NotNegative = Field(
+        365, description="Records of the audit log older than this are deleted; 0 keeps them."
+    )
     max_pending_rows: Positive = Field(
         100_000, description="Rows waiting for the store before edges stop reading."
     )

@@ -13,7 +13,7 @@ from fieldline.app.descriptors import raise_descriptor_limit
 from fieldline.app.edges import EdgeParts, make_app, open_door, start_mqtt
 from fieldline.app.first_start import prepare
 from fieldline.app.metrics import measure
-from fieldline.app.retention import Retention
+from fieldline.app.retention import Retention, audit_logs, readings
 from fieldline.app.rules import EngineParts, start_alarm_rules, start_engine
 from fieldline.app.storage import open_services
 from fieldline.domains.device.directory import DeviceDirectory
@@ -88,7 +88,11 @@ async def _start_cleaning(services: Services, settings: Settings, stack: AsyncEx
     purger = Purger(services.database, services.store, services.bus)
     await purger.start()
     stack.push_async_callback(purger.stop)
-    retention = Retention(services.store, services.clock, settings.telemetry_ttl_days)
+    retention = Retention(
+        services.clock,
+        readings(services.store, settings.telemetry_ttl_days),
+        audit_logs(services.database, settings.audit_log_ttl_days),
+    )
     retention.start()
     stack.push_async_callback(retention.stop)
 

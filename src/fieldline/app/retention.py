@@ -1,33 +1,67 @@
-"""Deletes readings that are older than ``TELEMETRY_TTL_DAYS``, a little at a time."""
+"""Deletes what is older than the settings allow, a little at a time."""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
+from fieldline.database.engine import Database
+from fieldline.domains.audit_log import service as audit_log_service
 from fieldline.kit.clock import Clock
 from fieldline.kit.errors import Unavailable
 from fieldline.timeseries.store import TimeseriesStore
 
 logger = logging.getLogger(__name__)
 ROUND_S = 3_600.0
-"""Between two looks for readings that have become too old."""
+"""Between two looks for what has become too old."""
 BATCH_POINTS = 5_000
-"""Deleted in one transaction, so that writers wait little."""
+"""Readings deleted in one transaction, so that writers wait little."""
+BATCH_RECORDS = 1_000
+"""Records of the audit log deleted in one transaction; each stands in six indexes."""
 PAUSE_S = 0.05
-"""Between two batches: readings that come in go first."""
+"""Between two batches: what comes in goes first."""
 DAY_MS = 24 * 60 * 60 * 1000
 
 
-class Retention:
-    """The task that keeps the store from growing for ever; with 0 days it does nothing."""
+@dataclass(frozen=True, slots=True)
+class Aging:
+    """A kind of thing that becomes too old.
 
-    def __init__(self, store: TimeseriesStore, clock: Clock, ttl_days: int) -> None:
-        self._store = store
+    ``expire`` deletes some of what was made before a time in ms and returns how many went; 0 means
+    that nothing is left. With 0 days all is kept for ever.
+    """
+
+    what: str
+    setting: str
+    ttl_days: int
+    expire: Callable[[int], Awaitable[int]]
+
+
+def readings(store: TimeseriesStore, ttl_days: int) -> Aging:
+    async def expire(before_ms: int) -> int:
+        return await store.expire(before_ms, limit=BATCH_POINTS)
+
+    return Aging("readings", "TELEMETRY_TTL_DAYS", ttl_days, expire)
+
+
+def audit_logs(database: Database, ttl_days: int) -> Aging:
+    async def expire(before_ms: int) -> int:
+        async with database.write() as session:
+            return await audit_log_service.expire(session, before_ms, BATCH_RECORDS)
+
+    return Aging("records of the audit log", "AUDIT_LOG_TTL_DAYS", ttl_days, expire)
+
+
+class Retention:
+    """The task that keeps the stores from growing for ever."""
+
+    def __init__(self, clock: Clock, *agings: Aging) -> None:
         self._clock = clock
-        self._ttl_ms = ttl_days * DAY_MS
+        self._agings = [aging for aging in agings if aging.ttl_days]
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        if self._ttl_ms:
+        if self._agings:
             self._task = asyncio.create_task(self._run(), name="retention")
 
     async def stop(self) -> None:
@@ -35,16 +69,16 @@ class Retention:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def expire(self) -> int:
-        """Delete everything that is too old now; returns how many points went.
+    async def expire(self, aging: Aging) -> int:
+        """Delete everything of a kind that is too old now; returns how many went.
 
         Raises:
             Unavailable: the store is away; what was deleted stays so.
         """
-        before_ms = self._clock.now_ms() - self._ttl_ms
+        before_ms = self._clock.now_ms() - aging.ttl_days * DAY_MS
         total = 0
         while True:
-            count = await self._store.expire(before_ms, limit=BATCH_POINTS)
+            count = await aging.expire(before_ms)
             total += count
             if count == 0:
                 return total
@@ -52,9 +86,13 @@ class Retention:
 
     async def _run(self) -> None:
         while True:
-            try:
-                if count := await self.expire():
-                    logger.info("%d readings older than TELEMETRY_TTL_DAYS are deleted", count)
-            except Unavailable as error:
-                logger.warning("old readings wait to be deleted: %s", error.message)
+            for aging in self._agings:
+                await self._try(aging)
             await asyncio.sleep(ROUND_S)
+
+    async def _try(self, aging: Aging) -> None:
+        try:
+            if count := await self.expire(aging):
+                logger.info("%d %s older than %s are deleted", count, aging.what, aging.setting)
+        except Unavailable as error:
+            logger.warning("old %s wait to be deleted: %s", aging.what, error.message)
