@@ -6,6 +6,7 @@ Within a dialect the first route that matches answers: `/api/tenant/devices` sta
 
 from fastapi import APIRouter
 
+from fieldline.api.v1 import alarm_comments as v1_alarm_comments
 from fieldline.api.v1 import alarms as v1_alarms
 from fieldline.api.v1 import audit_logs as v1_audit_logs
 from fieldline.api.v1 import auth as v1_auth
@@ -17,6 +18,7 @@ from fieldline.api.v1 import telemetry as v1_telemetry
 from fieldline.api.v1 import tenants as v1_tenants
 from fieldline.api.v1 import users as v1_users
 from fieldline.domains.alarm import endpoints as alarm
+from fieldline.domains.alarm_comment import endpoints as alarm_comment
 from fieldline.domains.audit_log import endpoints as audit_log
 from fieldline.domains.calculated_field import endpoints as calculated_field
 from fieldline.domains.customer import endpoints as customer
@@ -36,6 +38,7 @@ THINGSBOARD: list[APIRouter] = [
     device.router,
     device_profile.router,
     calculated_field.router,
+    alarm_comment.router,
     alarm.router,
     rule_chain.router,
     customer.router,
@@ -54,6 +57,7 @@ V1: list[APIRouter] = [
     v1_device_profiles.router,
     v1_telemetry.router,
     v1_alarms.router,
+    v1_alarm_comments.router,
     v1_rule_chains.router,
     v1_audit_logs.router,
 ]

@@ -38,6 +38,7 @@ PATHS = {
     "deviceId": "$device",
     "profile_id": "$profile",
     "alarm_id": "$alarm",
+    "comment_id": "$comment",
     "alarm_rule_id": "$alarm_rule",
     "rule_chain_id": "$rule_chain",
     "entity_type": "DEVICE",

@@ -160,6 +160,9 @@ async def _world(made: Maker, path: Path) -> World:
     nodes = (await owner.get(f"/api/v1/ruleChains/{root}/metadata")).json()["nodes"]
     ids["rule_node"] = nodes[0]["id"]
     await _fill_telemetry(owner, ids)
+    comments = f"/api/alarm/{ids['alarm']}/comment"
+    comment = await created(owner, comments, {"comment": {"text": f"{MARK} said"}})
+    ids["comment"] = comment["id"]["id"]
     strange = await made.things(stranger, "stranger", strange_customer)
     near = await made.things(owner, "neighbour", other_customer)
     public = await created(owner, f"/api/customer/public/device/{await _extra(owner)}", None)

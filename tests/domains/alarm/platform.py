@@ -10,6 +10,7 @@ from fieldline.api.app import Routers, create_app
 from fieldline.api.v1 import alarms as v1_alarms
 from fieldline.domains.alarm import endpoints as alarm_endpoints
 from fieldline.domains.alarm import handlers
+from fieldline.domains.alarm_comment import endpoints as comment_endpoints
 from fieldline.domains.calculated_field import endpoints as rule_endpoints
 from fieldline.messaging.message import Message
 from fieldline.security.caller import Caller
@@ -35,7 +36,7 @@ class Platform:
 async def running_platform(world: World) -> AsyncIterator[Platform]:
     services = make_services(world.database, world.bus, world.clock)
     routers = Routers(
-        thingsboard=[rule_endpoints.router, alarm_endpoints.router],
+        thingsboard=[rule_endpoints.router, comment_endpoints.router, alarm_endpoints.router],
         v1=[v1_alarms.router],
         others=[],
     )

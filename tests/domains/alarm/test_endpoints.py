@@ -315,3 +315,44 @@ async def test_an_alarm_is_given_to_a_user_and_taken_back(platform: Platform) ->
         "ALARM_ASSIGNED",
         "ALARM_UNASSIGNED",
     ]
+
+
+async def test_v1_takes_an_alarm_from_its_assignee(platform: Platform) -> None:
+    made = await make(platform, await platform.world.device())
+    user_id = await platform.world.user("helper@example.org")
+    path = f"/api/v1/alarms/{made['id']['id']}/assign"
+
+    given = await platform.as_admin.post(f"{path}/{user_id}")
+    listed = (await platform.as_admin.get(f"/api/v1/alarms?assignee_id={user_id}")).json()
+    taken = await platform.as_admin.delete(path)
+    again = await platform.as_admin.delete(path)
+
+    assert given.json()["assignee_id"] == str(user_id)
+    assert [alarm["id"] for alarm in listed] == [made["id"]["id"]]
+    assert (taken.status_code, taken.json()["assignee_id"]) == (200, None)
+    assert again.json() == {"detail": "Alarm is not assigned to anybody!", "status_code": 400}
+
+
+async def test_v1_lists_by_every_filter(platform: Platform) -> None:
+    device, other = await customers_device(platform), await platform.world.device("other")
+    await make(platform, device, "Too hot", severity="CRITICAL")
+    await make(platform, other, "Too wet", acknowledged=True)
+    await make(platform, EntityRef(EntityType.TENANT, platform.world.tenant_id), "Ours")
+    customer_id = platform.world.customer.customer_id
+    cases = {
+        "search=wet": {"Too wet"},
+        "type=Too hot": {"Too hot"},
+        f"customer_id={customer_id}": {"Too hot"},
+        "status=ACTIVE_ACK": {"Too wet"},
+        "severity=CRITICAL": {"Too hot"},
+        f"originator_id={other.id}": {"Too wet"},
+        "originator_type=TENANT": {"Ours"},
+        "limit=10": {"Too hot", "Too wet", "Ours"},
+    }
+
+    found = {
+        query: {a["type"] for a in (await platform.as_admin.get(f"/api/v1/alarms?{query}")).json()}
+        for query in cases
+    }
+
+    assert found == cases

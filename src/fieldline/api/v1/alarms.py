@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from fieldline.api.v1.shapes import Body, Entity
-from fieldline.domains.alarm import service
+from fieldline.domains.alarm import assignment, service
 from fieldline.domains.alarm.status import AlarmFilter, Propagation, Severity, Status
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.rest.callers import TenantOrCustomer
@@ -88,7 +88,9 @@ async def list_alarms(
     severity: Severity | None = None,
     status: Status | None = None,
     customer_id: UUID | None = None,
+    originator_type: EntityType | None = None,
     originator_id: UUID | None = None,
+    assignee_id: UUID | None = None,
 ) -> list[AlarmOut]:
     """List alarms, the newest first."""
     wanted = AlarmFilter(
@@ -97,7 +99,9 @@ async def list_alarms(
         severities=() if severity is None else (severity,),
         types=() if type_ is None else (type_,),
         customer_id=customer_id,
+        originator_type=originator_type,
         originator_id=originator_id,
+        assignee_id=assignee_id,
     )
     found = await service.page(session, caller, wanted, page)
     return [AlarmOut.model_validate(alarm) for alarm in found.items]
@@ -147,5 +151,16 @@ async def assign_alarm(
     """Give an alarm to a user to take care of."""
     now_ms = services.clock.now_ms()
     return AlarmOut.model_validate(
-        await service.assign(session, caller, alarm_id, user_id, now_ms=now_ms)
+        await assignment.assign(session, caller, alarm_id, user_id, now_ms=now_ms)
+    )
+
+
+@router.delete("/alarms/{alarm_id}/assign")
+async def unassign_alarm(
+    alarm_id: UUID, caller: TenantOrCustomer, session: WriteSession, services: ServicesDep
+) -> AlarmOut:
+    """Take an alarm from the user it was given to; 400 when it is nobody's."""
+    now_ms = services.clock.now_ms()
+    return AlarmOut.model_validate(
+        await assignment.assign(session, caller, alarm_id, None, now_ms=now_ms)
     )

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from fieldline.domains.alarm.models import Alarm
+from fieldline.domains.alarm.propagation import set_propagation
 from fieldline.domains.alarm.status import Propagation, Severity
 from fieldline.kit.ids import EntityRef, EntityType, new_id
 
@@ -111,7 +112,7 @@ def raised(change: Raise, active: Alarm | None, now_ms: int) -> tuple[Outcome, A
     active.end_ts = max(active.end_ts, change.ts_ms)
     if change.details is not None:
         active.details = change.details
-    _set_propagation(active, change.propagation)
+    set_propagation(active, change.propagation)
     _mark(active, change.marks)
     return outcome, active
 
@@ -146,21 +147,12 @@ def _new(change: Raise, now_ms: int) -> Alarm:
         details=change.details if change.details is not None else {},
     )
     _mark(alarm, change.marks)
-    _set_propagation(alarm, change.propagation)
+    set_propagation(alarm, change.propagation)
     return alarm
 
 
 def device_id_of(originator: EntityRef) -> UUID | None:
     return originator.id if originator.type is EntityType.DEVICE else None
-
-
-def _set_propagation(alarm: Alarm, propagation: Propagation) -> None:
-    alarm.propagate = propagation.to_related
-    alarm.propagate_to_owner = propagation.to_owner
-    alarm.propagate_to_tenant = propagation.to_tenant
-    types = list(propagation.relation_types) or None
-    if alarm.propagate_relation_types != types:
-        alarm.propagate_relation_types = types
 
 
 def _mark(alarm: Alarm, marks: Mapping[str, int]) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 
-from fieldline.domains.alarm import service
+from fieldline.domains.alarm import assignment, service
 from fieldline.domains.alarm.names import with_names
 from fieldline.domains.alarm.schemas import Alarm, AlarmInfo, AlarmSave, AlarmType
 from fieldline.domains.alarm.status import (
@@ -144,7 +144,7 @@ async def list_assignable_users(
     alarm_id: UUID, page: TbPage, caller: TenantOrCustomer, session: ReadSession
 ) -> PageData[UserEmail]:
     """List the users that the alarm may be assigned to."""
-    return PageData.of(await service.assignable(session, caller, alarm_id, page), page)
+    return PageData.of(await assignment.assignable(session, caller, alarm_id, page), page)
 
 
 @router.get("/alarm/highestSeverity/{entity_type}/{entity_id}")
@@ -257,7 +257,7 @@ async def assign_alarm(
 ) -> AlarmInfo:
     """Give an alarm to a user to take care of."""
     now_ms = services.clock.now_ms()
-    alarm = await service.assign(session, caller, alarm_id, assignee_id, now_ms=now_ms)
+    alarm = await assignment.assign(session, caller, alarm_id, assignee_id, now_ms=now_ms)
     return await service.info(session, caller, alarm)
 
 
@@ -267,7 +267,7 @@ async def unassign_alarm(
 ) -> AlarmInfo:
     """Take an alarm from the user it was given to."""
     now_ms = services.clock.now_ms()
-    alarm = await service.assign(session, caller, alarm_id, None, now_ms=now_ms)
+    alarm = await assignment.assign(session, caller, alarm_id, None, now_ms=now_ms)
     return await service.info(session, caller, alarm)
 
 

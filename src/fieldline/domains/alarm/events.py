@@ -1,5 +1,6 @@
 """What is told after a change of alarms is committed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -26,13 +27,20 @@ class AlarmActed:
 
 
 def alarm_changed(
-    alarm: Alarm, change: Change, *, action: str, source_id: UUID | None = None
+    alarm: Alarm,
+    change: Change,
+    *,
+    action: str,
+    source_id: UUID | None = None,
+    about: Mapping[str, str] | None = None,
 ) -> EntityChanged:
     """Return the event of a changed alarm.
 
     Its detail holds ``originator`` (an EntityRef), ``type``, ``severity``, ``cleared``,
     ``customer_id``, ``action`` (CREATED, UPDATED, SEVERITY_UPDATED, ACK, CLEARED, ASSIGNED,
     UNASSIGNED, DELETED) and ``source_id`` (the alarm rule that decided it, None for a user).
+    ``about`` adds what cannot be seen from the alarm: ``old_severity`` when it has changed,
+    ``assignee`` (what people call a new one), ``deleted_assignee`` (one who is gone).
     """
     detail = {
         "originator": alarm.originator,
@@ -42,5 +50,6 @@ def alarm_changed(
         "customer_id": alarm.customer_id,
         "action": action,
         "source_id": source_id,
+        **(about or {}),
     }
     return EntityChanged(alarm.tenant_id, EntityRef(EntityType.ALARM, alarm.id), change, detail)

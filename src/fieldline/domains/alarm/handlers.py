@@ -1,12 +1,15 @@
 """Reactions to events: tells rules what users did to alarms, deletes alarms of what is gone.
 
-The active alarms of a device follow it to another customer.
+The active alarms of a device follow it to another customer; the alarms that a user who is gone took
+care of are nobody's.
 """
 
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from uuid import UUID
 
+from fieldline.domains.alarm import assignment
 from fieldline.domains.alarm.changes import Forget, Move, Stored
 from fieldline.domains.alarm.events import AlarmActed
 from fieldline.domains.alarm.writer import AlarmWriter
@@ -17,10 +20,24 @@ from fieldline.messaging.events import Change, EntityChanged
 from fieldline.messaging.message import Message
 from fieldline.messaging.receipt import unattended
 
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
 logger = logging.getLogger(__name__)
 ORIGINATORS = frozenset({EntityType.CUSTOMER, EntityType.USER, EntityType.DEVICE_PROFILE})
 """Kinds of entity whose alarms are deleted after them; those of a device or a tenant go with it, by
 the database's own cascade."""
+
+
+async def release_alarms(session: "AsyncSession", event: object) -> None:
+    """Take the alarms from a user who is deleted or may not log in any more (a reaction)."""
+    if not isinstance(event, EntityChanged) or event.entity.type is not EntityType.USER:
+        return
+    is_disabled = (
+        event.change is Change.CREDENTIALS_UPDATED and (event.detail or {}).get("enabled") is False
+    )
+    if is_disabled or event.change is Change.DELETED:
+        await assignment.release_all(session, event)
 
 
 def listen(bus: Bus, writer: AlarmWriter, clock: Clock) -> Callable[[], None]:

@@ -1,4 +1,4 @@
-"""The table of alarms."""
+"""The tables of alarms, and of who else is shown them."""
 
 from typing import Any
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from fieldline.database.base import Entity
+from fieldline.database.base import Base, Entity
 from fieldline.domains.alarm.status import Severity, Status, status_of
 from fieldline.kit.ids import EntityRef, EntityType
 
@@ -82,3 +82,14 @@ class Alarm(Entity):
     @property
     def originator(self) -> EntityRef:
         return EntityRef(EntityType(self.originator_type), self.originator_id)
+
+
+class EntityAlarm(Base):
+    """An alarm is shown at one more entity than its originator."""
+
+    __tablename__ = "entity_alarm"
+
+    entity_id: Mapped[UUID] = mapped_column(primary_key=True)
+    alarm_id: Mapped[UUID] = mapped_column(
+        ForeignKey("alarm.id", ondelete="CASCADE"), primary_key=True, index=True
+    )

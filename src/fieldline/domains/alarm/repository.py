@@ -1,16 +1,27 @@
 """Queries of alarms."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from fieldline.database.repository import Column, contains, fetch_page
-from fieldline.domains.alarm.models import Alarm
+from fieldline.domains.alarm.models import Alarm, EntityAlarm
 from fieldline.domains.alarm.status import AlarmFilter, Severity, Status
 from fieldline.kit.paging import Page, PageRequest
 
@@ -157,6 +168,29 @@ class AlarmRepository:
         )
         await self._session.execute(query, execution_options={"synchronize_session": False})
 
+    async def shown_to_owner(self, originator_ids: Collection[UUID]) -> Sequence[Alarm]:
+        """Return the active alarms of these originators that are propagated to the owner."""
+        query = select(Alarm).where(
+            Alarm.originator_id.in_(originator_ids), ~Alarm.cleared, Alarm.propagate_to_owner
+        )
+        return (await self._session.scalars(query)).all()
+
+    async def show_at(self, shown: Mapping[UUID, Collection[UUID]]) -> None:
+        """Show each alarm (by id) at these entities and no other beside its originator."""
+        await self._session.execute(delete(EntityAlarm).where(EntityAlarm.alarm_id.in_(shown)))
+        rows = [
+            {"entity_id": entity_id, "alarm_id": alarm_id}
+            for alarm_id, entity_ids in shown.items()
+            for entity_id in entity_ids
+        ]
+        if rows:
+            await self._session.execute(insert(EntityAlarm), rows)
+
+    async def assigned_to(self, user_id: UUID, *, limit: int) -> Sequence[Alarm]:
+        """Return some of a user's alarms, which nobody else changes meanwhile."""
+        query = select(Alarm).where(Alarm.assignee_id == user_id).order_by(Alarm.id).limit(limit)
+        return (await self._session.scalars(query.with_for_update())).all()
+
     async def remove_of(self, originator_ids: Collection[UUID]) -> None:
         query = delete(Alarm).where(Alarm.originator_id.in_(originator_ids))
         await self._session.execute(query, execution_options={"synchronize_session": False})
@@ -167,10 +201,16 @@ def _conditions(wanted: AlarmFilter) -> list[ColumnElement[bool]]:
         (wanted.cleared, Alarm.cleared),
         (wanted.acknowledged, Alarm.acknowledged),
         (wanted.assignee_id, Alarm.assignee_id),
+        (wanted.originator_type, Alarm.originator_type),
         (wanted.originator_id, Alarm.originator_id),
         (wanted.customer_id, Alarm.customer_id),
     ]
-    conditions = [column == value for value, column in equal if value is not None]
+    conditions: list[ColumnElement[bool]] = [
+        column == value for value, column in equal if value is not None
+    ]
+    if wanted.shown_at is not None:
+        elsewhere = select(EntityAlarm.alarm_id).where(EntityAlarm.entity_id == wanted.shown_at)
+        conditions.append(or_(Alarm.originator_id == wanted.shown_at, Alarm.id.in_(elsewhere)))
     if wanted.created_from_ms is not None:
         conditions.append(Alarm.created_time >= wanted.created_from_ms)
     if wanted.created_to_ms is not None:

@@ -5,23 +5,22 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from fieldline.database.engine import announce, emit_after_commit
+from fieldline.domains.alarm import assignment
+from fieldline.domains.alarm.access import find
 from fieldline.domains.alarm.changes import device_id_of
-from fieldline.domains.alarm.errors import AlarmNotFound, AlreadyAcknowledged, AlreadyCleared
-from fieldline.domains.alarm.events import AlarmActed, alarm_changed
+from fieldline.domains.alarm.errors import AlreadyAcknowledged, AlreadyCleared
 from fieldline.domains.alarm.models import Alarm
 from fieldline.domains.alarm.names import with_names
+from fieldline.domains.alarm.propagation import propagation_of, set_propagation, spread
 from fieldline.domains.alarm.repository import AlarmRepository, RuleMark
 from fieldline.domains.alarm.schemas import AlarmInfo
 from fieldline.domains.alarm.status import AlarmFilter, Propagation, Severity
+from fieldline.domains.alarm.telling import tell
 from fieldline.domains.entity.access import known
-from fieldline.domains.user import service as user_service
-from fieldline.domains.user.schemas import UserEmail
 from fieldline.kit.errors import Conflict, Forbidden, Invalid
 from fieldline.kit.ids import EntityRef, EntityType, new_id
 from fieldline.kit.paging import Page, PageRequest
 from fieldline.kit.text import check_json, check_text
-from fieldline.messaging.events import Change
 from fieldline.messaging.message import MessageType
 from fieldline.security.caller import Caller
 from fieldline.security.permissions import DENIED, Operation, check
@@ -58,7 +57,12 @@ AlarmRow = Alarm
 
 
 async def get(session: "AsyncSession", caller: Caller, alarm_id: UUID) -> Alarm:
-    return await _get(session, caller, alarm_id, Operation.READ)
+    return await find(session, caller, alarm_id, Operation.READ)
+
+
+async def get_to_change(session: "AsyncSession", caller: Caller, alarm_id: UUID) -> Alarm:
+    """Return an alarm that the caller may handle; nobody else changes it meanwhile."""
+    return await find(session, caller, alarm_id, Operation.WRITE)
 
 
 async def info(session: "AsyncSession", caller: Caller, alarm: Alarm) -> AlarmInfo:
@@ -81,22 +85,22 @@ async def page_of(
     wanted: AlarmFilter,
     request: PageRequest,
 ) -> Page[Alarm]:
-    """Return alarms of one originator that the caller may see.
+    """Return alarms of one entity, or propagated to it, that the caller may see.
 
     Raises:
         NotFound: there is no such entity.
         Forbidden: it is somebody else's.
     """
     await known(session, caller, Operation.READ, originator)
-    return await page(session, caller, replace(wanted, originator_id=originator.id), request)
+    return await page(session, caller, replace(wanted, shown_at=originator.id), request)
 
 
 async def worst_severity(
     session: "AsyncSession", caller: Caller, originator: EntityRef, wanted: AlarmFilter
 ) -> Severity | None:
-    """Return the worst severity of an originator's alarms; None without any."""
+    """Return the worst severity of an entity's alarms, as :func:`page_of`; None without any."""
     await known(session, caller, Operation.READ, originator)
-    tenant_id, wanted = _scoped(caller, replace(wanted, originator_id=originator.id))
+    tenant_id, wanted = _scoped(caller, replace(wanted, shown_at=originator.id))
     return await AlarmRepository(session).worst_severity(tenant_id, wanted)
 
 
@@ -156,7 +160,9 @@ async def create(
         )
         _fill(alarm, content)
         if await repository.add(alarm):
-            await _tell(session, caller, alarm, Change.CREATED, MessageType.ENTITY_CREATED)
+            if propagation_of(alarm) is not None:
+                await spread(session, [alarm])
+            await tell(session, caller, alarm, MessageType.ENTITY_CREATED)
             return alarm
     msg = f"Alarms of type '{type_}' of this originator are changing at this moment; try again"
     raise Conflict(msg)
@@ -167,7 +173,7 @@ async def update(
 ) -> Alarm:
     """Change severity, times, details and propagation."""
     _check_content(content)
-    alarm = await _get(session, caller, alarm_id, Operation.WRITE)
+    alarm = await find(session, caller, alarm_id, Operation.WRITE)
     return await _renew(session, caller, alarm, content, now_ms)
 
 
@@ -183,12 +189,12 @@ async def acknowledge(
     Raises:
         AlreadyAcknowledged: somebody else had.
     """
-    alarm = await _get(session, caller, alarm_id, Operation.WRITE)
+    alarm = await find(session, caller, alarm_id, Operation.WRITE)
     if alarm.acknowledged:
         raise AlreadyAcknowledged
     alarm.acknowledged = True
     alarm.ack_ts = now_ms
-    await _tell(session, caller, alarm, Change.UPDATED, MessageType.ALARM_ACK)
+    await tell(session, caller, alarm, MessageType.ALARM_ACK)
     return alarm
 
 
@@ -198,55 +204,13 @@ async def clear(session: "AsyncSession", caller: Caller, alarm_id: UUID, *, now_
     Raises:
         AlreadyCleared: it was already.
     """
-    alarm = await _get(session, caller, alarm_id, Operation.WRITE)
+    alarm = await find(session, caller, alarm_id, Operation.WRITE)
     if alarm.cleared:
         raise AlreadyCleared
     alarm.cleared = True
     alarm.clear_ts = now_ms
-    await _tell(session, caller, alarm, Change.UPDATED, MessageType.ALARM_CLEAR)
+    await tell(session, caller, alarm, MessageType.ALARM_CLEAR)
     return alarm
-
-
-async def assign(
-    session: "AsyncSession",
-    caller: Caller,
-    alarm_id: UUID,
-    assignee_id: UUID | None,
-    *,
-    now_ms: int,
-) -> Alarm:
-    """Give an alarm to a user to take care of; None takes it away again.
-
-    Raises:
-        Invalid: it is like that already, or the user could not see the alarm.
-        NotFound: there is no such user.
-    """
-    alarm = await _get(session, caller, alarm_id, Operation.WRITE)
-    if alarm.assignee_id == assignee_id:
-        raise Invalid(
-            "Alarm was already assigned to this user!"
-            if assignee_id
-            else "Alarm is not assigned to anybody!"
-        )
-    if assignee_id is not None:
-        user = await user_service.get(session, caller, assignee_id)
-        is_near = user.tenant_id == alarm.tenant_id
-        if not is_near or user.customer_id not in {None, alarm.customer_id}:
-            raise Invalid("Alarms can be assigned only to users who may see them")
-    alarm.assignee_id = assignee_id
-    alarm.assign_ts = now_ms
-    kind = MessageType.ALARM_ASSIGNED if assignee_id else MessageType.ALARM_UNASSIGNED
-    await _tell(session, caller, alarm, Change.UPDATED, kind)
-    return alarm
-
-
-async def assignable(
-    session: "AsyncSession", caller: Caller, alarm_id: UUID, request: PageRequest
-) -> Page[UserEmail]:
-    """Return a page of the users that the caller may assign an alarm to."""
-    alarm = await _get(session, caller, alarm_id, Operation.READ)
-    found = await user_service.able_to_see(session, caller, alarm.customer_id, request)
-    return found.map(UserEmail.model_validate)
 
 
 async def follow(
@@ -258,12 +222,12 @@ async def follow(
     if wish.cleared and not alarm.cleared:
         await clear(session, caller, alarm.id, now_ms=now_ms)
     if wish.assignee_id is not None and wish.assignee_id != alarm.assignee_id:
-        await assign(session, caller, alarm.id, wish.assignee_id, now_ms=now_ms)
+        await assignment.assign(session, caller, alarm.id, wish.assignee_id, now_ms=now_ms)
 
 
 async def delete(session: "AsyncSession", caller: Caller, alarm_id: UUID) -> None:
-    alarm = await _get(session, caller, alarm_id, Operation.DELETE)
-    await _tell(session, caller, alarm, Change.DELETED, MessageType.ALARM_DELETE)
+    alarm = await find(session, caller, alarm_id, Operation.DELETE)
+    await tell(session, caller, alarm, MessageType.ALARM_DELETE)
     await AlarmRepository(session).remove(alarm)
 
 
@@ -279,22 +243,6 @@ async def rule_marks(
     """Return what alarm rules must know of these originators' alarms: asks no permission."""
     marks = await AlarmRepository(session).rule_marks(originator_ids)
     return {(mark.originator_id, mark.type): mark for mark in marks}
-
-
-async def _get(
-    session: "AsyncSession", caller: Caller, alarm_id: UUID, operation: Operation
-) -> Alarm:
-    alarm = await AlarmRepository(session).get(alarm_id, lock=operation is not Operation.READ)
-    if alarm is None:
-        raise AlarmNotFound(alarm_id)
-    check(
-        caller,
-        operation,
-        EntityType.ALARM,
-        tenant_id=alarm.tenant_id,
-        customer_id=alarm.customer_id,
-    )
-    return alarm
 
 
 def _scoped(caller: Caller, wanted: AlarmFilter) -> tuple[UUID, AlarmFilter]:
@@ -313,8 +261,12 @@ async def _renew(
 ) -> Alarm:
     alarm.start_ts = content.start_ts_ms or alarm.start_ts
     alarm.end_ts = max(content.end_ts_ms or now_ms, alarm.start_ts)
+    severity, shown = alarm.severity, propagation_of(alarm)
     _fill(alarm, content)
-    await _tell(session, caller, alarm, Change.UPDATED, MessageType.ENTITY_UPDATED)
+    if propagation_of(alarm) != shown:
+        await spread(session, [alarm])
+    about = {} if alarm.severity == severity else {"old_severity": severity}
+    await tell(session, caller, alarm, MessageType.ENTITY_UPDATED, about)
     return alarm
 
 
@@ -329,62 +281,4 @@ def _check_content(content: Content) -> None:
 def _fill(alarm: Alarm, content: Content) -> None:
     alarm.severity = content.severity.value
     alarm.details = content.details
-    alarm.propagate = content.propagation.to_related
-    alarm.propagate_to_owner = content.propagation.to_owner
-    alarm.propagate_to_tenant = content.propagation.to_tenant
-    alarm.propagate_relation_types = list(content.propagation.relation_types) or None
-
-
-_ACTIONS = {
-    MessageType.ENTITY_CREATED: "CREATED",
-    MessageType.ENTITY_UPDATED: "UPDATED",
-    MessageType.ALARM_ACK: "ACK",
-    MessageType.ALARM_CLEAR: "CLEARED",
-    MessageType.ALARM_ASSIGNED: "ASSIGNED",
-    MessageType.ALARM_UNASSIGNED: "UNASSIGNED",
-    MessageType.ALARM_DELETE: "DELETED",
-}
-
-
-_AUDITED = {
-    MessageType.ALARM_ACK: "ALARM_ACK",
-    MessageType.ALARM_CLEAR: "ALARM_CLEAR",
-    MessageType.ALARM_ASSIGNED: "ALARM_ASSIGNED",
-    MessageType.ALARM_UNASSIGNED: "ALARM_UNASSIGNED",
-    MessageType.ALARM_DELETE: "ALARM_DELETE",
-}
-"""What the audit log calls it, where it is no plain creation or update."""
-
-
-async def _tell(
-    session: "AsyncSession", caller: Caller, alarm: Alarm, change: Change, message: MessageType
-) -> None:
-    """Tell everybody after the commit, the rules with a message."""
-    data = (await info(session, caller, alarm)).model_dump(mode="json", by_alias=True)
-    acted = AlarmActed(
-        alarm.tenant_id, alarm.originator, alarm.customer_id, message, data, _who(caller)
-    )
-    changed = alarm_changed(alarm, change, action=_ACTIONS[message])
-    changed = replace(
-        changed,
-        by=caller.actor,
-        name=alarm.type,
-        customer_id=alarm.customer_id,
-        data=data,
-        action=_AUDITED.get(message),
-    )
-    await announce(session, changed)
-    emit_after_commit(session, acted)
-
-
-def _who(caller: Caller) -> dict[str, str]:
-    """Return the metadata that says which user it was."""
-    who = {
-        "userId": str(caller.user_id),
-        "userName": caller.email,
-        "userEmail": caller.email,
-        "userFirstName": caller.first_name or "",
-        "userLastName": caller.last_name or "",
-        "customerId": str(caller.customer_id) if caller.customer_id else "",
-    }
-    return {key: text for key, text in who.items() if text}
+    set_propagation(alarm, content.propagation)

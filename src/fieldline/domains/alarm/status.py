@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from fieldline.kit.ids import EntityType
+
 
 class Severity(StrEnum):
     """How bad it is, worst first."""
@@ -60,7 +62,8 @@ class SearchStatus(StrEnum):
 class AlarmFilter:
     """Which alarms a list shows; None means whatever.
 
-    ``created_from_ms`` and ``created_to_ms`` are both inclusive.
+    ``created_from_ms`` and ``created_to_ms`` are both inclusive. ``shown_at`` asks for the alarms
+    of an entity and those propagated to it.
     """
 
     cleared: bool | None = None
@@ -68,7 +71,9 @@ class AlarmFilter:
     severities: tuple[Severity, ...] = ()
     types: tuple[str, ...] = ()
     assignee_id: UUID | None = None
+    originator_type: EntityType | None = None
     originator_id: UUID | None = None
+    shown_at: UUID | None = None
     customer_id: UUID | None = None
     created_from_ms: int | None = None
     created_to_ms: int | None = None

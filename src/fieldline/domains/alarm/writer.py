@@ -12,9 +12,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from fieldline.database.engine import Database, emit_after_commit
+from fieldline.database.engine import Database, announce, emit_after_commit
 from fieldline.domains.alarm.changes import (
     Change,
     Clear,
@@ -29,12 +30,17 @@ from fieldline.domains.alarm.changes import cleared as apply_clear
 from fieldline.domains.alarm.changes import raised as apply_raise
 from fieldline.domains.alarm.events import alarm_changed
 from fieldline.domains.alarm.models import Alarm
+from fieldline.domains.alarm.propagation import propagation_of, spread
 from fieldline.domains.alarm.repository import AlarmRepository
 from fieldline.domains.alarm.schemas import Alarm as WireAlarm
 from fieldline.domains.alarm.status import Severity
 from fieldline.kit.clock import Clock
 from fieldline.kit.errors import Conflict, Unavailable
 from fieldline.messaging.events import Change as EntityChange
+from fieldline.messaging.events import EntityChanged
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 logger = logging.getLogger(__name__)
 
@@ -143,8 +149,10 @@ class AlarmWriter:
                 async with self._database.write() as session:
                     alarms = AlarmRepository(session)
                     if batch is None or not await _is_stored(batch, alarms):
-                        batch = await _apply(changes, alarms, self._clock.now_ms())
-                    emit_after_commit(session, *batch.events)
+                        batch = await _apply(changes, session, self._clock.now_ms())
+                        await _announce(session, batch)
+                    else:
+                        emit_after_commit(session, *batch.events)
             except Conflict:
                 # PostgreSQL: somebody raised or changed one of the alarms at this very moment.
                 batch = None
@@ -159,7 +167,8 @@ class AlarmWriter:
                 return batch.results
 
 
-async def _apply(changes: Sequence[Change], alarms: AlarmRepository, now_ms: int) -> "_Batch":
+async def _apply(changes: Sequence[Change], session: "AsyncSession", now_ms: int) -> "_Batch":
+    alarms = AlarmRepository(session)
     found = await alarms.active(
         {change.originator.id for change in changes},
         {change.type for change in changes if isinstance(change, Raise | Clear)},
@@ -175,7 +184,20 @@ async def _apply(changes: Sequence[Change], alarms: AlarmRepository, now_ms: int
     await alarms.add_all(batch.new)
     for originator_id, customer_id in batch.moved.items():
         await alarms.move_active(originator_id, customer_id)
+    if batch.moved:
+        batch.spread.extend(await alarms.shown_to_owner(batch.moved))
+    if batch.spread:
+        await spread(session, batch.spread)
     return batch
+
+
+async def _announce(session: "AsyncSession", batch: "_Batch") -> None:
+    """Have reactions see every change but those of alarms that went in the same batch."""
+    for event in batch.events:
+        if (event.detail or {})["originator"].id in batch.forgotten:
+            emit_after_commit(session, event)
+        else:
+            await announce(session, event)
 
 
 async def _is_stored(batch: "_Batch", alarms: AlarmRepository) -> bool:
@@ -204,7 +226,8 @@ class _Batch:
         self.results: list[Stored] = []
         self.forgotten: set[UUID] = set()
         self.moved: dict[UUID, UUID | None] = {}
-        self.events: list[object] = []
+        self.events: list[EntityChanged] = []
+        self.spread: list[Alarm] = []
 
     def apply(self, change: Change) -> Stored:
         if isinstance(change, Raise):
@@ -215,13 +238,19 @@ class _Batch:
 
     def _raise(self, change: Raise) -> Stored:
         key = (change.originator.id, change.type)
-        outcome, alarm = apply_raise(change, self._active.get(key), self._now_ms)
+        active = self._active.get(key)
+        shown = propagation_of(active) if active is not None else None
+        about = {"old_severity": active.severity} if active is not None else {}
+        outcome, alarm = apply_raise(change, active, self._now_ms)
         if outcome is Outcome.CREATED:
             self._active[key] = alarm
             self.new.append(alarm)
+        if propagation_of(alarm) != shown:
+            self.spread.append(alarm)
         if outcome is not Outcome.UNCHANGED:
-            kind = EntityChange.CREATED if outcome is Outcome.CREATED else EntityChange.UPDATED
-            self._tell(alarm, kind, outcome, change)
+            self._tell(
+                alarm, outcome, change, about if outcome is Outcome.SEVERITY_UPDATED else None
+            )
         return Stored(outcome, _json(alarm), Severity(alarm.severity))
 
     def _clear(self, change: Clear) -> Stored:
@@ -230,7 +259,7 @@ class _Batch:
             return Stored(Outcome.UNCHANGED, None, None)
         apply_clear(change, alarm)
         self.cleared.append(alarm)
-        self._tell(alarm, EntityChange.UPDATED, Outcome.CLEARED, change)
+        self._tell(alarm, Outcome.CLEARED, change)
         return Stored(Outcome.CLEARED, _json(alarm), None)
 
     def _forget(self, change: Forget) -> Stored:
@@ -238,6 +267,7 @@ class _Batch:
         self.forgotten.add(gone)
         self._active = {key: a for key, a in self._active.items() if key[0] != gone}
         self.new = [alarm for alarm in self.new if alarm.originator_id != gone]
+        self.spread = [alarm for alarm in self.spread if alarm.originator_id != gone]
         return Stored(Outcome.UNCHANGED, None, None)
 
     def _move(self, change: Move) -> Stored:
@@ -249,9 +279,16 @@ class _Batch:
         return Stored(Outcome.UNCHANGED, None, None)
 
     def _tell(
-        self, alarm: Alarm, kind: EntityChange, outcome: Outcome, change: Raise | Clear
+        self,
+        alarm: Alarm,
+        outcome: Outcome,
+        change: Raise | Clear,
+        about: dict[str, str] | None = None,
     ) -> None:
-        event = alarm_changed(alarm, kind, action=outcome.value, source_id=change.source_id)
+        kind = EntityChange.CREATED if outcome is Outcome.CREATED else EntityChange.UPDATED
+        event = alarm_changed(
+            alarm, kind, action=outcome.value, source_id=change.source_id, about=about
+        )
         self.events.append(event)
 
 

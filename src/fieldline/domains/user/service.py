@@ -177,7 +177,8 @@ async def set_enabled(
     await credentials_service.set_enabled(session, user_id, enabled=enabled)
     if not enabled:
         await revocation_service.revoke(session, tokens, user_id)
-    await _tell(session, caller.actor, user, Change.CREDENTIALS_UPDATED)
+    detail = {"enabled": enabled}
+    await _tell(session, caller.actor, user, Change.CREDENTIALS_UPDATED, detail)
 
 
 async def delete(session: "AsyncSession", caller: Caller, user_id: UUID, *, tokens: Tokens) -> None:
@@ -353,11 +354,19 @@ async def _note_read(session: "AsyncSession", caller: Caller, user: User) -> Non
     await audit_log_service.record(session, caller.actor, deed)
 
 
-async def _tell(session: "AsyncSession", by: Actor | None, user: User, change: Change) -> None:
+async def _tell(
+    session: "AsyncSession",
+    by: Actor | None,
+    user: User,
+    change: Change,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Announce a change; ``detail`` says ``enabled`` when that was set."""
     event = EntityChanged(
         user.tenant_id,
         EntityRef(EntityType.USER, user.id),
         change,
+        detail,
         by=by,
         name=user.email,
         customer_id=user.customer_id,
