@@ -7,6 +7,7 @@ from uuid import UUID
 from fieldline.domains.alarm import handlers as alarm_handlers
 from fieldline.domains.alarm.writer import AlarmWriter
 from fieldline.domains.device.directory import DeviceDirectory
+from fieldline.domains.entity import handlers as entity_handlers
 from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.messaging.events import EntityChanged
 from fieldline.rest.services import Services
@@ -92,5 +93,6 @@ async def start_engine(
     )
     services.bus.consume(engine.handle)
     stack.callback(services.bus.listen(EntityChanged, engine.on_entity_changed))
+    stack.callback(entity_handlers.listen(services.bus, services.clock))
     stack.push_async_callback(engine.stop)
     return engine
