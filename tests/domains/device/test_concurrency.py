@@ -1,4 +1,7 @@
-"""Several change one device at a time: without a version the last one wins, on both databases."""
+"""Several change one device or need one new profile at a time: all succeed, on both databases.
+
+Without a version the last change wins.
+"""
 
 import asyncio
 
@@ -8,6 +11,7 @@ from tests.domains.device.factory import World
 from tests.people import VAULT
 
 CHANGES = 8
+CREATIONS = 24
 
 
 async def test_changes_without_a_version_all_succeed(world: World) -> None:
@@ -33,3 +37,12 @@ async def test_credentials_may_be_replaced_by_several(world: World) -> None:
     async with world.database.read() as session:
         stored = await service.get_credentials(session, world.admin, device.id, vault=VAULT)
     assert stored.credentials_id in {f"token-{n}" for n in range(CHANGES)}
+
+
+async def test_a_new_type_may_be_used_by_many_at_once(world: World) -> None:
+    made = await asyncio.gather(
+        *(world.device(f"meter {n}", type="water") for n in range(CREATIONS))
+    )
+
+    assert {device.type for device in made} == {"water"}
+    assert len({device.device_profile_id for device in made}) == 1

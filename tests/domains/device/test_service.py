@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
+from fieldline.database.things import ThingFilter
 from fieldline.domains.device import service
 from fieldline.domains.device.fields import DeviceFields
-from fieldline.domains.device.lists import DeviceFilter
 from fieldline.domains.device_credentials.content import check_content
 from fieldline.domains.device_profile import service as profile_service
 from fieldline.kit.errors import (
@@ -210,7 +210,7 @@ async def test_a_customer_user_sees_and_changes_only_the_own_devices(world: Worl
     nobodys = await world.device("nobody's")
 
     async with world.database.write() as session:
-        seen = await service.page(session, world.customer, PageRequest(), DeviceFilter())
+        seen = await service.page(session, world.customer, PageRequest(), ThingFilter())
         changed = await service.update(session, world.customer, own.id, {"label": "mine"})
         found = await service.by_ids(session, world.customer, [nobodys.id, own.id, other.id])
 
@@ -263,28 +263,26 @@ async def test_lists_are_newest_first_filtered_and_searched(world: World) -> Non
     await world.device("beta_1", type="valve", customer_id=world.customer.customer_id)
     await world.device("betaX1", type="meter")
 
-    async def names(wanted: DeviceFilter, search: str | None = None) -> list[str]:
+    async def names(wanted: ThingFilter, search: str | None = None) -> list[str]:
         async with world.database.read() as session:
             page = await service.info_page(session, world.admin, PageRequest(search=search), wanted)
         assert page.total == len(page.items)
-        return [info.device.name for info in page.items]
+        return [info.thing.name for info in page.items]
 
-    assert await names(DeviceFilter()) == ["betaX1", "beta_1", "Alpha"]
-    assert await names(DeviceFilter(type="meter")) == ["betaX1", "Alpha"]
-    assert await names(DeviceFilter(customer_id=world.customer.customer_id)) == ["beta_1"]
-    assert await names(DeviceFilter(), "BETA_") == ["beta_1"]
-    assert await names(DeviceFilter(), "überDACH") == ["Alpha"]
-    assert await names(DeviceFilter(), "valve") == ["beta_1"]
-    assert await names(DeviceFilter(), "barn") == ["beta_1"]
-    assert await names(DeviceFilter(), "%") == []
+    assert await names(ThingFilter()) == ["betaX1", "beta_1", "Alpha"]
+    assert await names(ThingFilter(type="meter")) == ["betaX1", "Alpha"]
+    assert await names(ThingFilter(customer_id=world.customer.customer_id)) == ["beta_1"]
+    assert await names(ThingFilter(), "BETA_") == ["beta_1"]
+    assert await names(ThingFilter(), "überDACH") == ["Alpha"]
+    assert await names(ThingFilter(), "valve") == ["beta_1"]
+    assert await names(ThingFilter(), "barn") == ["beta_1"]
+    assert await names(ThingFilter(), "%") == []
 
 
 async def test_an_unknown_sort_is_refused(world: World) -> None:
     with pytest.raises(Invalid):
         async with world.database.read() as session:
-            await service.page(
-                session, world.admin, PageRequest(sort="search_text"), DeviceFilter()
-            )
+            await service.page(session, world.admin, PageRequest(sort="search_text"), ThingFilter())
 
 
 async def test_a_refused_device_leaves_nothing(world: World) -> None:
@@ -294,7 +292,7 @@ async def test_a_refused_device_leaves_nothing(world: World) -> None:
         await world.device("second", token="T1", type="new type")
 
     async with world.database.read() as session:
-        page = await service.page(session, world.admin, PageRequest(), DeviceFilter())
+        page = await service.page(session, world.admin, PageRequest(), ThingFilter())
         profiles = await profile_service.names(session, world.admin)
     assert [device.name for device in page.items] == ["first"]
     assert [name for _, name in profiles] == ["default"]

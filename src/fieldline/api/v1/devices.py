@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from fieldline.database.things import ThingFilter
 from fieldline.domains.device import service
 from fieldline.domains.device.fields import DeviceFields
-from fieldline.domains.device.lists import DeviceFilter
 from fieldline.domains.device_credentials.content import check_content, generate_token
 from fieldline.domains.device_credentials.kinds import CredentialsType
 from fieldline.kit.json import dumps_text
@@ -99,9 +99,7 @@ async def list_devices(
     device_profile_id: UUID | None = None,
 ) -> list[DeviceOut]:
     """List devices, the newest first."""
-    wanted = DeviceFilter(
-        type=kind or None, customer_id=customer_id, device_profile_id=device_profile_id
-    )
+    wanted = ThingFilter(type=kind or None, customer_id=customer_id, profile_id=device_profile_id)
     found = await service.page(session, caller, page, wanted)
     return [_out(item) for item in found.items]
 

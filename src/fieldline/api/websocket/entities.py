@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from fieldline.api.websocket.commands import EntityDataQuery, PageLink
+from fieldline.database.things import ThingFilter
 from fieldline.domains.device import service as device_service
-from fieldline.domains.device.lists import DeviceFilter
 from fieldline.domains.entity.access import find
 from fieldline.kit.errors import Forbidden, Invalid, NotFound
 from fieldline.kit.ids import EntityRef, EntityType, parse_id
@@ -175,12 +175,12 @@ async def _devices(
     max_entities: int,
 ) -> Page[Row]:
     if len(types) == 1:
-        page = await device_service.page(session, caller, request, DeviceFilter(type=types[0]))
+        page = await device_service.page(session, caller, request, ThingFilter(type=types[0]))
         return page.map(_device_row)
     everything = replace(request, limit=max_entities, offset=0)
     rows: list[Row] = []
     for kind in types:
-        page = await device_service.page(session, caller, everything, DeviceFilter(type=kind))
+        page = await device_service.page(session, caller, everything, ThingFilter(type=kind))
         rows.extend(map(_device_row, page.items))
     return _cut(rows, replace(request, sort=request.sort or "created_time"))
 

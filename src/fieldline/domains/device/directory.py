@@ -12,8 +12,8 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from fieldline.database.engine import Database
+from fieldline.database.loading import Loader
 from fieldline.domains.device import service
-from fieldline.domains.device.loading import Loader
 from fieldline.domains.device.service import Snapshot
 from fieldline.domains.device_credentials.content import mqtt_basic_id
 from fieldline.domains.device_credentials.kinds import CredentialsType

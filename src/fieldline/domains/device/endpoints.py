@@ -6,9 +6,9 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 
+from fieldline.database.things import Listed, ThingFilter
 from fieldline.domains.device import service
 from fieldline.domains.device.fields import DeviceFields
-from fieldline.domains.device.lists import DeviceFilter, ListedDevice
 from fieldline.domains.device.models import Device as DeviceRow
 from fieldline.domains.device.schemas import (
     Device,
@@ -39,27 +39,27 @@ from fieldline.security.caller import Caller
 router = tb_router("device")
 
 
-async def _type_filter(kind: Annotated[str | None, Query(alias="type")] = None) -> DeviceFilter:
-    return DeviceFilter(type=kind or None)
+async def _type_filter(kind: Annotated[str | None, Query(alias="type")] = None) -> ThingFilter:
+    return ThingFilter(type=kind or None)
 
 
 async def _info_filter(
     kind: Annotated[str | None, Query(alias="type")] = None,
     profile_id: Annotated[str | None, Query(alias="deviceProfileId")] = None,
     active: Annotated[str | None, Query()] = None,
-) -> DeviceFilter:
+) -> ThingFilter:
     """Read the filters of the console's lists, which sends empty ones too."""
     if active not in {None, "", "true", "false"}:
         raise Invalid("active must be true or false")
-    return DeviceFilter(
+    return ThingFilter(
         type=kind or None,
-        device_profile_id=parse_id(profile_id) if profile_id else None,
+        profile_id=parse_id(profile_id) if profile_id else None,
         is_active=active == "true" if active else None,
     )
 
 
-TypeFilter = Annotated[DeviceFilter, Depends(_type_filter)]
-InfoFilter = Annotated[DeviceFilter, Depends(_info_filter)]
+TypeFilter = Annotated[ThingFilter, Depends(_type_filter)]
+InfoFilter = Annotated[ThingFilter, Depends(_info_filter)]
 DeviceIds = Annotated[list[UUID], Depends(id_list("deviceIds"))]
 
 
@@ -274,17 +274,17 @@ async def _update(session: WriteSession, caller: Caller, body: DeviceSave) -> De
 
 
 async def _info_page(
-    session: ReadSession, caller: Caller, request: PageRequest, wanted: DeviceFilter
+    session: ReadSession, caller: Caller, request: PageRequest, wanted: ThingFilter
 ) -> PageData[DeviceInfo]:
     found = await service.info_page(session, caller, request, wanted)
     return PageData.of(found.map(_shown_info), request)
 
 
-def _shown_info(info: ListedDevice) -> DeviceInfo:
+def _shown_info(info: Listed[DeviceRow]) -> DeviceInfo:
     return DeviceInfo(
-        **dict(Device.model_validate(info.device)),
+        **dict(Device.model_validate(info.thing)),
         customer_title=info.customer_title,
         customer_is_public=info.customer_is_public,
-        device_profile_name=info.device.type,
+        device_profile_name=info.thing.type,
         active=info.is_active,
     )

@@ -5,14 +5,12 @@ Source: ``rules/entities.md`` section 2, DeviceProfile.
 
 from typing import Any
 
-from fieldline.domains.device_profile.errors import InvalidProfile
 from fieldline.domains.device_profile.kinds import ProvisionType, TransportType
+from fieldline.domains.profile.errors import InvalidProfile
 from fieldline.kit.storable import check_storable
 
 TELEMETRY_TOPIC = "v1/devices/me/telemetry"
 ATTRIBUTES_TOPIC = "v1/devices/me/attributes"
-STANDARD_QUEUES = ("Main", "HighPriority", "SequentialByOriginator")
-"""The queues that every installation has."""
 _MQTT_DEFAULTS: dict[str, Any] = {
     "deviceTelemetryTopic": TELEMETRY_TOPIC,
     "deviceAttributesTopic": ATTRIBUTES_TOPIC,
@@ -93,19 +91,6 @@ def provision_configuration(kind: ProvisionType, given: dict[str, Any] | None) -
     if secret is not None and not isinstance(secret, str):
         raise InvalidProfile("'provisionDeviceSecret' must be a string")
     return found
-
-
-def queue_name(text: str | None) -> str | None:
-    """Check that a queue exists."""
-    if not text:
-        return None
-    if text not in STANDARD_QUEUES:
-        msg = (
-            "Device profile is referencing to non-existent queue! "
-            f"The queues are {', '.join(STANDARD_QUEUES)}"
-        )
-        raise InvalidProfile(msg)
-    return text
 
 
 def _check_topics(configuration: dict[str, Any]) -> None:

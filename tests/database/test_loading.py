@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from fieldline.domains.device.loading import MAX_ATTEMPTS, MAX_BATCH, Loader
+from fieldline.database.loading import MAX_ATTEMPTS, MAX_BATCH, Loader
 from fieldline.kit.errors import Unavailable
 from fieldline.kit.ids import new_id
 

@@ -1,0 +1,1 @@
+"""What device profiles and asset profiles share."""
