@@ -171,8 +171,11 @@ class TimeseriesStore(Protocol):
     ) -> dict[str, Point]:
         """Return the latest point of the keys (None for all); a key without data is left out."""
 
-    async def keys(self, entity_id: UUID) -> list[str]:
-        """Return the keys that have a latest value, sorted."""
+    async def keys(self, *entity_ids: UUID) -> list[str]:
+        """Return the keys of which one of the entities has a latest value, sorted."""
+
+    async def attribute_keys(self, *entity_ids: UUID) -> list[str]:
+        """Return the keys of which one of the entities has an attribute in any scope, sorted."""
 
     async def read(self, query: RangeQuery) -> dict[str, list[Point]]:
         """Return the points of each key in the query's order; a key without points maps to []."""

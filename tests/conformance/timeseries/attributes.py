@@ -37,6 +37,21 @@ class AttributesContract:
             assert await store.attributes(entity, scope, ("b", "none")) == expected[1:]
             assert await store.attributes(entity, scope, ()) == []
 
+    async def test_keys_of_several_entities_are_joined(
+        self, store: TimeseriesStore, entity: UUID
+    ) -> None:
+        other = uuid4()
+        await put_attributes(store, entity, {"b": 1, "a": 1}, scope=Scope.CLIENT)
+        await put_attributes(store, other, {"b": 2, "c": 2}, scope=Scope.SHARED)
+        await store.write(WriteBatch(readings=[ReadingsWrite(entity, T0, {"r": 1})]))
+        await store.write(WriteBatch(readings=[ReadingsWrite(other, T0, {"r": 1, "q": 1})]))
+
+        assert await store.attribute_keys(entity, other, uuid4()) == ["a", "b", "c"]
+        assert await store.attribute_keys(entity) == ["a", "b"]
+        assert await store.attribute_keys() == []
+        assert await store.keys(entity, other) == ["q", "r"]
+        assert await store.keys() == []
+
     async def test_an_attribute_is_replaced_by_any_later_write(
         self, store: TimeseriesStore, entity: UUID
     ) -> None:

@@ -103,8 +103,12 @@ class MemoryStore:
         latest = self._entity(entity_id).latest
         return {key: latest[key] for key in sorted(latest) if keys is None or key in keys}
 
-    async def keys(self, entity_id: UUID) -> list[str]:
-        return sorted(self._entity(entity_id).latest)
+    async def keys(self, *entity_ids: UUID) -> list[str]:
+        return sorted({key for each in entity_ids for key in self._entity(each).latest})
+
+    async def attribute_keys(self, *entity_ids: UUID) -> list[str]:
+        scopes = [self._entity(each).attributes[scope] for each in entity_ids for scope in Scope]
+        return sorted({key for stored in scopes for key in stored})
 
     async def read(self, query: RangeQuery) -> dict[str, list[Point]]:
         span = span_of(query.start_ms, query.end_ms)

@@ -126,10 +126,14 @@ async def read_latest(
     return {row["key"]: Point(row["ts"], value_of(row)) for row in rows}
 
 
-async def read_keys(connection: Connection, entity_id: UUID) -> list[str]:
+async def read_keys(connection: Connection, table: str, entity_ids: Sequence[UUID]) -> list[str]:
+    """Return the keys that a table holds of any of the entities, in the order of their characters.
+
+    The database may order text by a language instead.
+    """
     rows = await connection.fetch(
-        "SELECT key FROM ts_kv_latest JOIN key_dictionary USING (key_id) "
-        "WHERE entity_id = $1 ORDER BY key",
-        entity_id,
+        f"SELECT DISTINCT key FROM {table} JOIN key_dictionary USING (key_id) "
+        "WHERE entity_id = ANY($1::uuid[])",
+        entity_ids,
     )
-    return [row[0] for row in rows]
+    return sorted(row[0] for row in rows)

@@ -105,9 +105,13 @@ class PostgresqlStore:
         async with self._read_connection() as connection:
             return await reading.read_latest(connection, entity_id, keys)
 
-    async def keys(self, entity_id: UUID) -> list[str]:
+    async def keys(self, *entity_ids: UUID) -> list[str]:
         async with self._read_connection() as connection:
-            return await reading.read_keys(connection, entity_id)
+            return await reading.read_keys(connection, "ts_kv_latest", entity_ids)
+
+    async def attribute_keys(self, *entity_ids: UUID) -> list[str]:
+        async with self._read_connection() as connection:
+            return await reading.read_keys(connection, "attribute_kv", entity_ids)
 
     async def read(self, query: RangeQuery) -> dict[str, list[Point]]:
         async with self._read_connection() as connection:

@@ -1,6 +1,7 @@
 """Reads points, latest values and attributes from SQLite; runs in the store's reader threads."""
 
 import sqlite3
+from collections.abc import Sequence
 from uuid import UUID
 
 from fieldline.kit.values import Value
@@ -120,11 +121,20 @@ def read_latest(
     return {key: Point(ts, decode(value, kind)) for ts, value, kind, key in rows}
 
 
-def read_keys(cursor: sqlite3.Cursor, entity_id: UUID) -> list[str]:
+def read_keys(cursor: sqlite3.Cursor, entity_ids: Sequence[UUID]) -> list[str]:
+    return _distinct_keys(cursor, "ts_kv_latest", entity_ids)
+
+
+def read_attribute_keys(cursor: sqlite3.Cursor, entity_ids: Sequence[UUID]) -> list[str]:
+    return _distinct_keys(cursor, "attribute_kv", entity_ids)
+
+
+def _distinct_keys(cursor: sqlite3.Cursor, table: str, entity_ids: Sequence[UUID]) -> list[str]:
+    places = ",".join("?" * len(entity_ids))
     rows = cursor.execute(
-        "SELECT key FROM ts_kv_latest JOIN key_dictionary USING (key_id) "
-        "WHERE entity_id = ? ORDER BY key",
-        (entity_id.bytes,),
+        f"SELECT DISTINCT key FROM {table} JOIN key_dictionary USING (key_id) "
+        f"WHERE entity_id IN ({places}) ORDER BY key",
+        [entity_id.bytes for entity_id in entity_ids],
     )
     return [key for (key,) in rows]
 

@@ -86,8 +86,11 @@ class SqliteStore:
     ) -> dict[str, Point]:
         return await self._read(partial(reading.read_latest, entity_id=entity_id, keys=keys))
 
-    async def keys(self, entity_id: UUID) -> list[str]:
-        return await self._read(partial(reading.read_keys, entity_id=entity_id))
+    async def keys(self, *entity_ids: UUID) -> list[str]:
+        return await self._read(partial(reading.read_keys, entity_ids=entity_ids))
+
+    async def attribute_keys(self, *entity_ids: UUID) -> list[str]:
+        return await self._read(partial(reading.read_attribute_keys, entity_ids=entity_ids))
 
     async def read(self, query: RangeQuery) -> dict[str, list[Point]]:
         return await self._read(partial(reading.read_points, query=query))
