@@ -6,6 +6,7 @@ import httpx
 from fastapi import FastAPI
 
 from fieldline.database.engine import Database
+from fieldline.domains.asset_profile import service as asset_profile_service
 from fieldline.domains.customer import service as customer_service
 from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.tenant import service as tenant_service
@@ -26,7 +27,7 @@ async def make_tenant(
     title: str,
     *,
     max_devices: int | None = None,
-    seeders: Sequence[TenantSeeder] = (device_profile_service.seed,),
+    seeders: Sequence[TenantSeeder] = (device_profile_service.seed, asset_profile_service.seed),
 ) -> Caller:
     """Make a tenant, with a profile of its own for a limit; returns its administrator."""
     fields: TenantFields = {"title": title}

@@ -141,6 +141,7 @@ def _commands(role: str) -> list[Any]:
         ]
     commands.append(_entity_data({"type": "entityType", "entityType": "DEVICE"}))
     commands.append(_entity_data({"type": "deviceType", "deviceType": f"{MARK} profile"}))
+    commands.append(_entity_data({"type": "assetType", "assetType": f"{MARK} halls"}))
     return [{**command, "cmdId": number} for number, command in enumerate(commands, 1)]
 
 

@@ -9,6 +9,8 @@ from fastapi import APIRouter
 from fieldline.api.v1 import alarm_comments as v1_alarm_comments
 from fieldline.api.v1 import alarms as v1_alarms
 from fieldline.api.v1 import audit_logs as v1_audit_logs
+from fieldline.api.v1 import asset_profiles as v1_asset_profiles
+from fieldline.api.v1 import assets as v1_assets
 from fieldline.api.v1 import auth as v1_auth
 from fieldline.api.v1 import customers as v1_customers
 from fieldline.api.v1 import device_profiles as v1_device_profiles
@@ -20,6 +22,8 @@ from fieldline.api.v1 import users as v1_users
 from fieldline.domains.alarm import endpoints as alarm
 from fieldline.domains.alarm_comment import endpoints as alarm_comment
 from fieldline.domains.audit_log import endpoints as audit_log
+from fieldline.domains.asset import endpoints as asset
+from fieldline.domains.asset_profile import endpoints as asset_profile
 from fieldline.domains.calculated_field import endpoints as calculated_field
 from fieldline.domains.customer import endpoints as customer
 from fieldline.domains.device import endpoints as device
@@ -37,6 +41,8 @@ THINGSBOARD: list[APIRouter] = [
     telemetry.router,
     device.router,
     device_profile.router,
+    asset.router,
+    asset_profile.router,
     calculated_field.router,
     alarm_comment.router,
     alarm.router,
@@ -55,6 +61,8 @@ V1: list[APIRouter] = [
     v1_users.router,
     v1_devices.router,
     v1_device_profiles.router,
+    v1_assets.router,
+    v1_asset_profiles.router,
     v1_telemetry.router,
     v1_alarms.router,
     v1_alarm_comments.router,

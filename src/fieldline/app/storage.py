@@ -12,6 +12,7 @@ from fieldline.app.reactions import REACTIONS
 from fieldline.database.engine import Database
 from fieldline.database.migrate import is_current, upgrade
 from fieldline.domains.admin_settings import service as admin_settings_service
+from fieldline.domains.asset_profile import service as asset_profile_service
 from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.revocation import handlers as revocation_handlers
 from fieldline.domains.revocation import service as revocation_service
@@ -79,7 +80,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             passwords=passwords,
             mailing=mailing,
             user_token_access=settings.user_token_access_enabled,
-            tenant_seeders=[device_profile_service.seed, rule_chain_metadata.seed],
+            tenant_seeders=[
+                device_profile_service.seed,
+                asset_profile_service.seed,
+                rule_chain_metadata.seed,
+            ],
         )
 
 

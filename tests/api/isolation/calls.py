@@ -36,6 +36,7 @@ PATHS = {
     "assignee_id": "$user",
     "device_id": "$device",
     "deviceId": "$device",
+    "asset_id": "$asset",
     "profile_id": "$profile",
     "alarm_id": "$alarm",
     "comment_id": "$comment",
@@ -50,6 +51,8 @@ PATHS = {
 WITH_TELEMETRY = {
     "DEVICE": "$device",
     "DEVICE_PROFILE": "$profile",
+    "ASSET": "$asset",
+    "ASSET_PROFILE": "$asset_profile",
     "CUSTOMER": "$customer",
     "USER": "$user",
     "TENANT": "$tenant",

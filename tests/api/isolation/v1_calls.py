@@ -1,6 +1,7 @@
 """How each route of the v1 dialect is called with somebody else's ids; as ``calls.py``."""
 
 from tests.api.isolation.alarm_calls import ALARM_AREA, V1_ALARM_AREA
+from tests.api.isolation.asset_calls import ASSETS, V1_ASSETS
 from tests.api.isolation.calls import (
     OR_INVALID,
     PLAIN,
@@ -124,9 +125,9 @@ V1_CALLS: dict[str, list[Call]] = {
 
 def all_calls() -> dict[str, list[Call]]:
     """Return the calls of every route; v1's are mounted at ``/api/v1`` and at ``/api``."""
-    thingsboard = THINGSBOARD_CALLS | USER_CALLS | ALARM_AREA
+    thingsboard = THINGSBOARD_CALLS | USER_CALLS | ALARM_AREA | ASSETS
     found = {route: list(calls) for route, calls in thingsboard.items()}
-    for route, calls in (V1_CALLS | V1_USER_CALLS | V1_ALARM_AREA).items():
+    for route, calls in (V1_CALLS | V1_USER_CALLS | V1_ALARM_AREA | V1_ASSETS).items():
         method, path = route.split(" ")
         for prefix in ("/api/v1", "/api"):
             found.setdefault(f"{method} {prefix}{path}", []).extend(calls)

@@ -55,7 +55,8 @@ class World:
     def ids_for(self, role: str) -> Ids:
         """Return the victim's ids, and the role's own things as ``own_device`` and so on."""
         own = self.own.get(role, {})
-        names = ("device", "alarm", "profile", "customer", "rule_chain", "alarm_rule")
+        names = ["device", "alarm", "profile", "customer", "rule_chain", "alarm_rule"]
+        names += ["asset", "asset_profile"]
         return self.ids | {f"own_{name}": own.get(name, str(uuid4())) for name in names}
 
     @contextmanager
@@ -118,7 +119,7 @@ class Maker:
         return user, customer["id"]["id"]
 
     async def things(self, admin: Client, name: str, customer: str) -> Ids:
-        """Make one of each kind; the device is assigned to the customer."""
+        """Make one of each kind; device and asset are assigned to the customer."""
         profile = await created(admin, "/api/deviceProfile", {"name": f"{name} profile"})
         device = await created(
             admin,
@@ -129,12 +130,20 @@ class Maker:
                 "customerId": {"entityType": "CUSTOMER", "id": customer},
             },
         )
+        asset_profile = await created(admin, "/api/assetProfile", {"name": f"{name} halls"})
+        asset = {
+            "name": f"{name} asset",
+            "assetProfileId": asset_profile["id"],
+            "customerId": {"entityType": "CUSTOMER", "id": customer},
+        }
         chain = await created(admin, "/api/ruleChain", {"name": f"{name} chain"})
         rule = alarm_rule(device["id"], f"{name} rule")
         alarm = {"type": f"{name} alarm", "originator": device["id"], "severity": "MAJOR"}
         made = {
             "profile": profile,
             "device": device,
+            "asset_profile": asset_profile,
+            "asset": await created(admin, "/api/asset", asset),
             "rule_chain": chain,
             "alarm_rule": await created(admin, "/api/alarm/rule", rule),
             "alarm": await created(admin, "/api/alarm", alarm),
@@ -199,7 +208,8 @@ async def _extra(owner: Client) -> str:
 
 
 async def _fill_telemetry(owner: Client, ids: Ids) -> None:
-    for kind, name in (("DEVICE", "device"), ("CUSTOMER", "customer"), ("USER", "user")):
+    for kind in ("DEVICE", "ASSET", "CUSTOMER", "USER"):
+        name = kind.lower()
         path = f"/api/plugins/telemetry/{kind}/{ids[name]}"
         for tail in ("timeseries/ANY", "SERVER_SCOPE"):
             answer = await owner.post(f"{path}/{tail}", json={KEY: f"{MARK} value"})

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Response
-from pydantic import BaseModel
 
+from fieldline.api.v1.shapes import Profile, ProfileBody
 from fieldline.domains.device_profile import service
 from fieldline.rest.callers import TenantAdmin
 from fieldline.rest.dialects import v1_router
@@ -18,51 +18,30 @@ from fieldline.security.secrets import Vault
 router = v1_router("device profiles")
 
 
-class DeviceProfileBody(BaseModel):
+class DeviceProfileBody(ProfileBody):
     """The fields of a profile that may be set."""
 
-    name: str | None = None
     type: str | None = None
     transport_type: str | None = None
     provision_type: str | None = None
-    description: str | None = None
-    image: str | None = None
-    is_default: bool = False
-    default_rule_chain_id: UUID | None = None
-    default_dashboard_id: UUID | None = None
-    default_queue_name: str | None = None
     profile_data: dict[str, Any] | None = None
     transport_configuration: dict[str, Any] | None = None
     provision_device_key: str | None = None
     firmware_id: UUID | None = None
     software_id: UUID | None = None
-    external_id: UUID | None = None
 
 
-class DeviceProfileOut(BaseModel):
+class DeviceProfileOut(Profile):
     """A profile."""
 
-    id: UUID
-    created_time: int
-    name: str
-    tenant_id: UUID
-    customer_id: UUID | None
-    additional_info: dict[str, Any]
     type: str
     transport_type: str
     provision_type: str
-    description: str | None
-    image: str | None
-    is_default: bool
-    default_rule_chain_id: UUID | None
-    default_dashboard_id: UUID | None
-    default_queue_name: str | None
     profile_data: dict[str, Any]
     transport_configuration: dict[str, Any]
     provision_device_key: str | None
     firmware_id: UUID | None
     software_id: UUID | None
-    external_id: UUID | None
 
 
 @router.post("/deviceProfiles", status_code=201)
@@ -123,7 +102,6 @@ def _given(body: DeviceProfileBody) -> service.ProfileFields:
     return fields
 
 
-def _out(profile: Any, vault: Vault) -> DeviceProfileOut:  # noqa: ANN401 - the domain's own row
-    values = {name: getattr(profile, name, None) for name in DeviceProfileOut.model_fields}
+def _out(profile: service.Row, vault: Vault) -> DeviceProfileOut:
     data = service.full_profile_data(profile, vault)
-    return DeviceProfileOut(**{**values, "additional_info": {}, "profile_data": data})
+    return DeviceProfileOut.of(profile, profile_data=data)

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from fieldline.api.v1.shapes import Thing, ThingBody
 from fieldline.database.things import ThingFilter
 from fieldline.domains.device import service
 from fieldline.domains.device.fields import DeviceFields
@@ -22,40 +23,22 @@ from fieldline.rest.wire import values_of
 router = v1_router("devices")
 
 
-class DeviceBody(BaseModel):
+class DeviceBody(ThingBody):
     """The fields of a device that may be set."""
 
-    name: str | None = None
-    type: str | None = None
-    label: str | None = None
-    customer_id: UUID | None = None
     device_profile_id: UUID | None = None
     device_data: dict[str, Any] | None = None
     firmware_id: UUID | None = None
     software_id: UUID | None = None
-    external_id: UUID | None = None
-    additional_info: dict[str, Any] | None = None
 
 
-class DeviceOut(BaseModel):
+class DeviceOut(Thing):
     """A device."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    id: UUID
-    created_time: int
-    name: str
-    tenant_id: UUID
-    customer_id: UUID | None
-    additional_info: dict[str, Any]
-    type: str
-    label: str | None
     device_profile_id: UUID
     device_data: dict[str, Any]
     firmware_id: UUID | None
     software_id: UUID | None
-    external_id: UUID | None
-    search_text: str
 
 
 class CredentialsBody(BaseModel):
@@ -86,7 +69,7 @@ async def create_device(
     body: DeviceBody, caller: TenantAdmin, session: WriteSession, services: ServicesDep
 ) -> DeviceOut:
     """Create a device; its credentials are a random access token."""
-    return _out(await service.create(session, caller, _given(body), vault=services.vault))
+    return DeviceOut.of(await service.create(session, caller, _given(body), vault=services.vault))
 
 
 @router.get("/devices")
@@ -99,15 +82,15 @@ async def list_devices(
     device_profile_id: UUID | None = None,
 ) -> list[DeviceOut]:
     """List devices, the newest first."""
-    wanted = ThingFilter(type=kind or None, customer_id=customer_id, profile_id=device_profile_id)
+    wanted = ThingFilter(customer_id, kind or None, device_profile_id)
     found = await service.page(session, caller, page, wanted)
-    return [_out(item) for item in found.items]
+    return [DeviceOut.of(item) for item in found.items]
 
 
 @router.get("/devices/{device_id}")
 async def get_device(device_id: UUID, caller: TenantOrCustomer, session: ReadSession) -> DeviceOut:
     """Return one device."""
-    return _out(await service.get(session, caller, device_id))
+    return DeviceOut.of(await service.get(session, caller, device_id))
 
 
 @router.put("/devices/{device_id}")
@@ -115,7 +98,7 @@ async def update_device(
     device_id: UUID, body: DeviceBody, caller: TenantOrCustomer, session: WriteSession
 ) -> DeviceOut:
     """Change the given fields; ``customer_id`` assigns, null unassigns."""
-    return _out(await service.update(session, caller, device_id, _given(body)))
+    return DeviceOut.of(await service.update(session, caller, device_id, _given(body)))
 
 
 @router.delete("/devices/{device_id}", status_code=204)
@@ -157,8 +140,3 @@ async def set_device_credentials(
 def _given(body: DeviceBody) -> DeviceFields:
     fields: DeviceFields = values_of(body, only_set=True)
     return fields
-
-
-def _out(device: Any) -> DeviceOut:  # noqa: ANN401 - the domain's own row
-    values = {name: getattr(device, name) for name in DeviceOut.model_fields}
-    return DeviceOut(**{**values, "additional_info": device.additional_info or {}})

@@ -75,3 +75,61 @@ class Contact(Entity):
         given |= {"name": row.title, "additional_info": row.additional_info or {}}
         shown = {name: getattr(row, name, None) for name in cls.model_fields if name not in given}
         return cls(**shown, **given)
+
+
+class ThingBody(Body):
+    """The fields of devices and assets that may be set."""
+
+    name: str | None = None
+    type: str | None = None
+    label: str | None = None
+    customer_id: UUID | None = None
+    external_id: UUID | None = None
+    additional_info: dict[str, Any] | None = None
+
+
+class Thing(Entity):
+    """A device or an asset."""
+
+    type: str
+    label: str | None
+    external_id: UUID | None
+    search_text: str
+
+    @classmethod
+    def of(cls, row: Any) -> Self:  # noqa: ANN401 - only its domain may name it
+        """Show a row."""
+        values = {name: getattr(row, name) for name in cls.model_fields}
+        return cls(**{**values, "additional_info": row.additional_info or {}})
+
+
+class ProfileBody(Body):
+    """The fields of device profiles and asset profiles that may be set."""
+
+    name: str | None = None
+    description: str | None = None
+    image: str | None = None
+    is_default: bool = False
+    default_rule_chain_id: UUID | None = None
+    default_dashboard_id: UUID | None = None
+    default_queue_name: str | None = None
+    external_id: UUID | None = None
+
+
+class Profile(Entity):
+    """A device profile or an asset profile."""
+
+    description: str | None
+    image: str | None
+    is_default: bool
+    default_rule_chain_id: UUID | None
+    default_dashboard_id: UUID | None
+    default_queue_name: str | None
+    external_id: UUID | None
+
+    @classmethod
+    def of(cls, row: Any, **given: object) -> Self:  # noqa: ANN401 - only its domain may name it
+        """Show a row; ``given`` is what it has in another form."""
+        given |= {"customer_id": None, "additional_info": {}}
+        shown = {name: getattr(row, name) for name in cls.model_fields if name not in given}
+        return cls(**shown, **given)

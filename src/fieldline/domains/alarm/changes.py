@@ -63,7 +63,7 @@ class Forget:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Show the active alarms of a device to the customer that it belongs to now, and no other.
+    """Show the active alarms of a device or asset to the customer it belongs to now, to no other.
 
     Cleared ones stay with the customer that they concerned.
     """
@@ -73,6 +73,7 @@ class Move:
     customer_id: UUID | None
 
 
+_OWNERS = {EntityType.DEVICE: "device_id", EntityType.ASSET: "asset_id"}
 Change = Raise | Clear | Forget | Move
 
 
@@ -134,7 +135,7 @@ def _new(change: Raise, now_ms: int) -> Alarm:
         customer_id=change.customer_id,
         originator_type=change.originator.type.value,
         originator_id=change.originator.id,
-        device_id=device_id_of(change.originator),
+        **owner_of(change.originator),
         type=change.type,
         severity=change.severity.value,
         acknowledged=False,
@@ -151,8 +152,10 @@ def _new(change: Raise, now_ms: int) -> Alarm:
     return alarm
 
 
-def device_id_of(originator: EntityRef) -> UUID | None:
-    return originator.id if originator.type is EntityType.DEVICE else None
+def owner_of(originator: EntityRef) -> dict[str, UUID]:
+    """Return the column that lets the alarm go with its originator, if there is one."""
+    column = _OWNERS.get(originator.type)
+    return {column: originator.id} if column else {}
 
 
 def _mark(alarm: Alarm, marks: Mapping[str, int]) -> None:

@@ -1,7 +1,7 @@
 """Reactions to events: tells rules what users did to alarms, deletes alarms of what is gone.
 
-The active alarms of a device follow it to another customer; the alarms that a user who is gone took
-care of are nobody's.
+The active alarms of a device or asset follow it to another customer; the alarms that a user who is
+gone took care of are nobody's.
 """
 
 import logging
@@ -24,9 +24,18 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 logger = logging.getLogger(__name__)
-ORIGINATORS = frozenset({EntityType.CUSTOMER, EntityType.USER, EntityType.DEVICE_PROFILE})
-"""Kinds of entity whose alarms are deleted after them; those of a device or a tenant go with it, by
-the database's own cascade."""
+ORIGINATORS = frozenset(
+    {
+        EntityType.CUSTOMER,
+        EntityType.USER,
+        EntityType.DEVICE_PROFILE,
+        EntityType.ASSET_PROFILE,
+    }
+)
+"""Kinds of entity whose alarms are deleted after them; those of a device, an asset or a tenant go
+with it, by the database's own cascade."""
+ASSIGNED = frozenset({EntityType.DEVICE, EntityType.ASSET})
+"""Kinds of entity whose active alarms are seen by the customer that they are assigned to."""
 
 
 async def release_alarms(session: "AsyncSession", event: object) -> None:
@@ -66,8 +75,8 @@ def listen(bus: Bus, writer: AlarmWriter, clock: Clock) -> Callable[[], None]:
 
     def move(event: EntityChanged) -> None:
         is_moved = event.change in {Change.ASSIGNED, Change.UNASSIGNED}
-        if is_moved and event.entity.type is EntityType.DEVICE and event.tenant_id is not None:
-            # The event of an unassignment names the customer that the device is taken from.
+        if is_moved and event.entity.type in ASSIGNED and event.tenant_id is not None:
+            # The event of an unassignment names the customer that the thing is taken from.
             new = (event.detail or {})["customer_id"] if event.change is Change.ASSIGNED else None
             customer_id = UUID(new) if new else None
             writer.put(Move(event.tenant_id, event.entity, customer_id), _log_failure)

@@ -14,7 +14,8 @@ from fieldline.kit.ids import EntityRef, EntityType
 class Alarm(Entity):
     """One alarm. Times are ms since 1970; 0 means that it has not happened.
 
-    ``device_id`` is the originator once more when that is a device, so that the alarm goes with it.
+    ``device_id`` or ``asset_id`` is the originator once more when it is a device or an asset, so
+    that the alarm goes with it.
 
     ``rule_marks`` holds, per key of a time series, the time of the reading on which an alarm rule
     last decided about this alarm, ``rule_ts`` the newest of them: after a restart, readings that
@@ -29,6 +30,9 @@ class Alarm(Entity):
     originator_id: Mapped[UUID]
     device_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("device.id", ondelete="CASCADE"), index=True
+    )
+    asset_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("asset.id", ondelete="CASCADE"), index=True
     )
     type: Mapped[str] = mapped_column(String(255))
     severity: Mapped[str] = mapped_column(String(16))

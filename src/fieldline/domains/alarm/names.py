@@ -6,6 +6,8 @@ from uuid import UUID
 
 from fieldline.domains.alarm.models import Alarm
 from fieldline.domains.alarm.schemas import AlarmAssignee, AlarmInfo
+from fieldline.domains.asset import service as asset_service
+from fieldline.domains.asset_profile import service as asset_profile_service
 from fieldline.domains.customer import service as customer_service
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device_profile import service as device_profile_service
@@ -71,6 +73,18 @@ async def _profiles(session: "AsyncSession", caller: Caller, ids: set[UUID]) -> 
     return {profile.id: Name(profile.name) for profile in found}
 
 
+async def _assets(session: "AsyncSession", caller: Caller, ids: set[UUID]) -> dict[UUID, Name]:
+    found = await asset_service.by_ids(session, caller, ids)
+    return {asset.id: Name(asset.name, asset.label) for asset in found}
+
+
+async def _asset_profiles(
+    session: "AsyncSession", caller: Caller, ids: set[UUID]
+) -> dict[UUID, Name]:
+    found = await asset_profile_service.by_ids(session, caller, ids)
+    return {profile.id: Name(profile.name) for profile in found}
+
+
 async def _customers(session: "AsyncSession", caller: Caller, ids: set[UUID]) -> dict[UUID, Name]:
     found = await customer_service.by_ids(session, caller, ids)
     return {customer.id: Name(customer.title) for customer in found}
@@ -83,11 +97,13 @@ async def _users(session: "AsyncSession", caller: Caller, ids: set[UUID]) -> dic
 _FINDERS: dict[EntityType, Find] = {
     EntityType.DEVICE: _devices,
     EntityType.DEVICE_PROFILE: _profiles,
+    EntityType.ASSET: _assets,
+    EntityType.ASSET_PROFILE: _asset_profiles,
     EntityType.CUSTOMER: _customers,
     EntityType.USER: _users,
 }
-_FINDERS_FOR_CUSTOMERS = {EntityType.DEVICE: _devices}
-"""The alarms that a customer user sees are of the customer's devices."""
+_FINDERS_FOR_CUSTOMERS = {EntityType.DEVICE: _devices, EntityType.ASSET: _assets}
+"""The alarms that a customer user sees are of the customer's devices and assets."""
 
 
 async def _assignees(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fieldline.domains.alarm import assignment
 from fieldline.domains.alarm.access import find
-from fieldline.domains.alarm.changes import device_id_of
+from fieldline.domains.alarm.changes import owner_of
 from fieldline.domains.alarm.errors import AlreadyAcknowledged, AlreadyCleared
 from fieldline.domains.alarm.models import Alarm
 from fieldline.domains.alarm.names import with_names
@@ -148,7 +148,7 @@ async def create(
             customer_id=owner.customer_id,
             originator_type=originator.type.value,
             originator_id=originator.id,
-            device_id=device_id_of(originator),
+            **owner_of(originator),
             type=type_,
             acknowledged=False,
             cleared=False,

@@ -8,13 +8,11 @@ from fastapi import Depends, Query
 
 from fieldline.database.things import Listed, ThingFilter
 from fieldline.domains.device import service
-from fieldline.domains.device.fields import DeviceFields
 from fieldline.domains.device.models import Device as DeviceRow
 from fieldline.domains.device.schemas import (
     Device,
     DeviceInfo,
     DeviceSave,
-    EntitySubtype,
     SaveDeviceWithCredentials,
 )
 from fieldline.domains.device_credentials.content import Content, check_content
@@ -24,41 +22,46 @@ from fieldline.domains.device_credentials.schemas import (
     NewCredentials,
 )
 from fieldline.domains.device_credentials.service import Replacing
+from fieldline.domains.thing.parameters import TypeFilter
+from fieldline.domains.thing.schemas import EntitySubtype
 from fieldline.kit.errors import Invalid
 from fieldline.kit.ids import EntityType, parse_id
-from fieldline.kit.paging import PageRequest
 from fieldline.rest.callers import TenantAdmin, TenantOrCustomer
 from fieldline.rest.dialects import tb_router
 from fieldline.rest.paging import PageData, TbPage
 from fieldline.rest.parameters import NamingQuery, id_list
 from fieldline.rest.services import ServicesDep
 from fieldline.rest.sessions import ReadSession, WriteSession
-from fieldline.rest.wire import values_of
 from fieldline.security.caller import Caller
 
 router = tb_router("device")
 
 
-async def _type_filter(kind: Annotated[str | None, Query(alias="type")] = None) -> ThingFilter:
-    return ThingFilter(type=kind or None)
+async def _profile_id(
+    profile_id: Annotated[str | None, Query(alias="deviceProfileId")] = None,
+) -> UUID | None:
+    """Read a profile's id; the console sends an empty one for all."""
+    return parse_id(profile_id) if profile_id else None
+
+
+ProfileId = Annotated[UUID | None, Depends(_profile_id)]
 
 
 async def _info_filter(
-    kind: Annotated[str | None, Query(alias="type")] = None,
-    profile_id: Annotated[str | None, Query(alias="deviceProfileId")] = None,
+    wanted: TypeFilter,
+    profile_id: ProfileId,
     active: Annotated[str | None, Query()] = None,
 ) -> ThingFilter:
     """Read the filters of the console's lists, which sends empty ones too."""
     if active not in {None, "", "true", "false"}:
         raise Invalid("active must be true or false")
-    return ThingFilter(
-        type=kind or None,
-        profile_id=parse_id(profile_id) if profile_id else None,
+    return replace(
+        wanted,
+        profile_id=profile_id,
         is_active=active == "true" if active else None,
     )
 
 
-TypeFilter = Annotated[ThingFilter, Depends(_type_filter)]
 InfoFilter = Annotated[ThingFilter, Depends(_info_filter)]
 DeviceIds = Annotated[list[UUID], Depends(id_list("deviceIds"))]
 
@@ -67,10 +70,7 @@ DeviceIds = Annotated[list[UUID], Depends(id_list("deviceIds"))]
 async def list_device_types(caller: TenantOrCustomer, session: ReadSession) -> list[EntitySubtype]:
     """List the types that the caller's devices have."""
     found = await service.types(session, caller)
-    return [
-        EntitySubtype(tenant_id=caller.tenant_id, entity_type=EntityType.DEVICE, type=name)
-        for name in found
-    ]
+    return EntitySubtype.of(caller.tenant_id, EntityType.DEVICE, found)
 
 
 @router.get("/device/info/{device_id}")
@@ -101,7 +101,7 @@ async def save_device(
         return Device.model_validate(await _update(session, caller, body))
     credentials = check_content("ACCESS_TOKEN", access_token, None) if access_token else None
     saved = await service.create(
-        session, caller, _fields(body), vault=services.vault, credentials=credentials, naming=naming
+        session, caller, body.fields(), vault=services.vault, credentials=credentials, naming=naming
     )
     return Device.model_validate(saved)
 
@@ -121,7 +121,7 @@ async def save_device_with_credentials(
         saved = await service.create(
             session,
             caller,
-            _fields(body.device),
+            body.device.fields(),
             vault=services.vault,
             credentials=content,
             naming=naming,
@@ -216,7 +216,8 @@ async def list_tenant_device_infos(
     page: TbPage, wanted: InfoFilter, caller: TenantAdmin, session: ReadSession
 ) -> PageData[DeviceInfo]:
     """List the tenant's devices with customer, profile and activity."""
-    return await _info_page(session, caller, page, wanted)
+    found = await service.info_page(session, caller, page, wanted)
+    return PageData.of(found.map(_shown_info), page)
 
 
 @router.get("/customer/{customer_id}/devices")
@@ -242,7 +243,27 @@ async def list_customer_device_infos(
     session: ReadSession,
 ) -> PageData[DeviceInfo]:
     """List a customer's devices with customer, profile and activity."""
-    return await _info_page(session, caller, page, replace(wanted, customer_id=customer_id))
+    wanted = replace(wanted, customer_id=customer_id)
+    found = await service.info_page(session, caller, page, wanted)
+    return PageData.of(found.map(_shown_info), page)
+
+
+@router.get("/deviceProfile/devices/keys/timeseries")
+async def list_telemetry_keys_of_profile(
+    profile_id: ProfileId, caller: TenantAdmin, session: ReadSession, services: ServicesDep
+) -> list[str]:
+    """List the keys of telemetry that devices of a profile have, or without one all devices."""
+    devices = await service.sample_of_profile(session, caller, profile_id)
+    return await services.store.keys(*devices)
+
+
+@router.get("/deviceProfile/devices/keys/attributes")
+async def list_attribute_keys_of_profile(
+    profile_id: ProfileId, caller: TenantAdmin, session: ReadSession, services: ServicesDep
+) -> list[str]:
+    """List the keys of attributes that devices of a profile have, or without one all devices."""
+    devices = await service.sample_of_profile(session, caller, profile_id)
+    return await services.store.attribute_keys(*devices)
 
 
 @router.get("/devices", include_in_schema=False)
@@ -255,14 +276,6 @@ async def list_devices_by_ids(
     return [Device.model_validate(item) for item in found]
 
 
-def _fields(body: DeviceSave) -> DeviceFields:
-    """Return the fields to set: all of them, but the customer only when the body names it."""
-    fields: DeviceFields = values_of(body, "id", "version")
-    if "customer_id" not in body.model_fields_set:
-        del fields["customer_id"]
-    return fields
-
-
 def _content(given: NewCredentials) -> Content:
     return check_content(given.credentials_type, given.credentials_id, given.credentials_value)
 
@@ -270,14 +283,7 @@ def _content(given: NewCredentials) -> Content:
 async def _update(session: WriteSession, caller: Caller, body: DeviceSave) -> DeviceRow:
     if body.id is None:
         raise Invalid("Device id should be specified!")
-    return await service.update(session, caller, body.id, _fields(body), version=body.version)
-
-
-async def _info_page(
-    session: ReadSession, caller: Caller, request: PageRequest, wanted: ThingFilter
-) -> PageData[DeviceInfo]:
-    found = await service.info_page(session, caller, request, wanted)
-    return PageData.of(found.map(_shown_info), request)
+    return await service.update(session, caller, body.id, body.fields(), version=body.version)
 
 
 def _shown_info(info: Listed[DeviceRow]) -> DeviceInfo:

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 
+SAMPLE = 1_000
+"""Devices that stand for all of their profile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A device with what its profile says of its messages."""
@@ -103,6 +107,19 @@ async def create(
         credentials = check_content("ACCESS_TOKEN", token, None)
     await credentials_service.create(session, device.id, credentials, vault=vault)
     return device
+
+
+async def sample_of_profile(
+    session: "AsyncSession", caller: Caller, profile_id: UUID | None
+) -> list[UUID]:
+    """Return the newest devices of a profile (None: of all), for questions about what they send.
+
+    At most :data:`SAMPLE`.
+    """
+    tenant_id = profile_service.profiles.tenant_of(caller, Operation.READ)
+    if profile_id is not None:
+        await profile_service.get(session, caller, profile_id)
+    return await DeviceRepository(session).newest_of_profile(tenant_id, profile_id, SAMPLE)
 
 
 async def get_credentials(

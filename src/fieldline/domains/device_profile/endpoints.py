@@ -10,8 +10,8 @@ from fieldline.domains.device_profile.models import DeviceProfile as DeviceProfi
 from fieldline.domains.device_profile.schemas import (
     DeviceProfile,
     DeviceProfileInfo,
+    DeviceProfileName,
     DeviceProfileSave,
-    EntityInfo,
 )
 from fieldline.rest.callers import TenantAdmin, TenantOrCustomer
 from fieldline.rest.dialects import tb_router
@@ -31,10 +31,10 @@ async def list_device_profile_names(
     caller: TenantOrCustomer,
     session: ReadSession,
     active_only: Annotated[bool, Query(alias="activeOnly")] = False,
-) -> list[EntityInfo]:
+) -> list[DeviceProfileName]:
     """List id and name of every profile, or of those that devices use."""
     found = await service.names(session, caller, active_only=active_only)
-    return [EntityInfo(id=profile_id, name=name) for profile_id, name in found]
+    return [DeviceProfileName(id=profile_id, name=name) for profile_id, name in found]
 
 
 @router.get("/deviceProfile/{profile_id}")

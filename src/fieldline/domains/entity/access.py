@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from fieldline.domains.asset import service as asset_service
+from fieldline.domains.asset_profile import service as asset_profile_service
 from fieldline.domains.customer import service as customer_service
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device_profile import service as device_profile_service
@@ -38,21 +40,19 @@ class Known:
     profile_id: UUID | None = None
 
 
+def _thing(thing: Any) -> Known:  # noqa: ANN401 - a device or an asset
+    return Known(thing.tenant_id, thing.name, thing.label, thing.customer_id, thing.profile_id)
+
+
+def _profile(profile: Any) -> Known:  # noqa: ANN401 - of devices or assets
+    return Known(profile.tenant_id, profile.name, profile_id=profile.id)
+
+
 FINDERS: dict[EntityType, tuple[Find, Callable[[Any], Known]]] = {
-    EntityType.DEVICE: (
-        device_service.get,
-        lambda device: Known(
-            device.tenant_id,
-            device.name,
-            device.label,
-            device.customer_id,
-            device.device_profile_id,
-        ),
-    ),
-    EntityType.DEVICE_PROFILE: (
-        device_profile_service.get,
-        lambda profile: Known(profile.tenant_id, profile.name, profile_id=profile.id),
-    ),
+    EntityType.DEVICE: (device_service.get, _thing),
+    EntityType.DEVICE_PROFILE: (device_profile_service.get, _profile),
+    EntityType.ASSET: (asset_service.get, _thing),
+    EntityType.ASSET_PROFILE: (asset_profile_service.get, _profile),
     EntityType.CUSTOMER: (
         customer_service.get,
         lambda customer: Known(customer.tenant_id, customer.title, customer_id=customer.id),

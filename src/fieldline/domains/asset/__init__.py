@@ -1,0 +1,1 @@
+"""An asset: what devices serve, as a building, a hall or a machine."""

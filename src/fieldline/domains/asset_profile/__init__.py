@@ -1,0 +1,1 @@
+"""An asset profile: the kind of asset, with its rule chain."""
