@@ -224,7 +224,7 @@ class World:
             self.services,
             registry=Registry([*discover(), *extra]),
             load_graphs=self.load,
-            devices=self.devices,
+            originators={EntityType.DEVICE: self.devices},
             limits=self.limits,
         )
         self.bus.consume(self.engine.handle)

@@ -6,14 +6,19 @@ from uuid import UUID
 
 from fieldline.domains.alarm import handlers as alarm_handlers
 from fieldline.domains.alarm.writer import AlarmWriter
+from fieldline.domains.asset import service as asset_service
+from fieldline.domains.asset_profile import service as asset_profile_service
 from fieldline.domains.device.directory import DeviceDirectory
+from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.entity import handlers as entity_handlers
+from fieldline.domains.profile.chains import ChainDirectory, LoadChains
 from fieldline.domains.tenant_profile import service as tenant_profile_service
+from fieldline.kit.ids import EntityType
 from fieldline.messaging.events import EntityChanged
 from fieldline.rest.services import Services
 from fieldline.rules.alarms import StoredAlarms
 from fieldline.rules.backlog import Backlog
-from fieldline.rules.engine import EngineLimits, RuleEngine
+from fieldline.rules.engine import EngineLimits, Originators, RuleEngine
 from fieldline.rules.fields.evaluator import FieldsEvaluator
 from fieldline.rules.fields.loader import Loader
 from fieldline.rules.lanes import AsyncLimits
@@ -88,7 +93,7 @@ async def start_engine(
         ),
         registry=parts.registry,
         load_graphs=GraphLoader(services.database, execution_limit),
-        devices=parts.devices,
+        originators=_originators(services, stack, parts.devices),
         limits=EngineLimits(nodes=AsyncLimits(timeout_s=settings.rule_node_timeout_seconds)),
     )
     services.bus.consume(engine.handle)
@@ -96,3 +101,28 @@ async def start_engine(
     stack.callback(entity_handlers.listen(services.bus, services.clock))
     stack.push_async_callback(engine.stop)
     return engine
+
+
+def _originators(
+    services: Services, stack: AsyncExitStack, devices: DeviceDirectory
+) -> dict[EntityType, Originators]:
+    """Return what finds the chain of a profile for each kind of entity that has one."""
+
+    def directory(load: LoadChains, kind: EntityType, profile_kind: EntityType) -> ChainDirectory:
+        found = ChainDirectory(
+            services.database, services.bus, load, kind=kind, profile_kind=profile_kind
+        )
+        stack.push_async_callback(found.close)
+        return found
+
+    asset, profile = EntityType.ASSET, EntityType.ASSET_PROFILE
+    return {
+        EntityType.DEVICE: devices,
+        EntityType.DEVICE_PROFILE: directory(
+            device_profile_service.rule_chains,
+            EntityType.DEVICE_PROFILE,
+            EntityType.DEVICE_PROFILE,
+        ),
+        asset: directory(asset_service.rule_chains, asset, profile),
+        profile: directory(asset_profile_service.rule_chains, profile, profile),
+    }

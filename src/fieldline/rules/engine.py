@@ -1,6 +1,6 @@
 """The rule engine: takes messages from the bus into the chain that they belong to.
 
-A message goes to the chain that it names, else to the one of its device's profile, else to the
+A message goes to the chain that it names, else to the one of its originator's profile, else to the
 tenant's root chain. Its receipt is released once for the hold of its publisher, when its last
 branch has ended.
 """
@@ -8,13 +8,13 @@ branch has ended.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
 from fieldline.kit.errors import NotFound, Unavailable
-from fieldline.kit.ids import EntityType
+from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.messaging.message import Message
 from fieldline.rules.chain import enter
@@ -30,19 +30,21 @@ logger = logging.getLogger(__name__)
 
 
 class Originator(Protocol):
-    """What the engine must know of a device: ``DeviceRecord`` has it."""
+    """What the engine must know of an originator: ``DeviceRecord`` has it."""
 
-    rule_chain_id: UUID | None
+    @property
+    def rule_chain_id(self) -> UUID | None:
+        """Return the chain of its profile, if that names one."""
 
 
-class Devices(Protocol):
-    """Finds the chain of a device's profile: ``DeviceDirectory`` does it."""
+class Originators(Protocol):
+    """Finds the chain of an originator's profile: ``DeviceDirectory`` does it for devices."""
 
-    def cached_by_id(self, device_id: UUID, /) -> Originator | None:
-        """Return a device that is in memory."""
+    def cached_by_id(self, originator_id: UUID, /) -> Originator | None:
+        """Return an originator that is in memory."""
 
-    async def by_id(self, device_id: UUID, /) -> Originator | None:
-        """Return a device, None when there is none.
+    async def by_id(self, originator_id: UUID, /) -> Originator | None:
+        """Return an originator, None when there is none.
 
         Raises:
             Unavailable: the store is away.
@@ -67,9 +69,19 @@ class RuleEngine:
         *,
         registry: Registry,
         load_graphs: LoadGraphs,
-        devices: Devices,
+        originators: Mapping[EntityType, Originators],
         limits: EngineLimits | None = None,
     ) -> None:
+        """Make an engine.
+
+        Args:
+            services: what nodes may use.
+            registry: the types of nodes.
+            load_graphs: reads a tenant's chains.
+            originators: of each kind of entity that has a profile; messages of others go to the
+                root chain.
+            limits: see :class:`EngineLimits`.
+        """
         limits = limits or EngineLimits()
         self.failures = Failures(services.clock)
         self._backlog = services.backlog
@@ -78,7 +90,7 @@ class RuleEngine:
             workshop, load_graphs, self._route, limit=limits.tenants, delays=limits.delays
         )
         self._delays = limits.delays
-        self._devices = devices
+        self._originators = dict(originators)
         self._unknown: dict[UUID, deque[tuple[TenantRules, Message]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -89,7 +101,7 @@ class RuleEngine:
 
     @property
     def waiting(self) -> int:
-        """How many messages wait for a chain, a device or a node."""
+        """How many messages wait for a chain, an originator or a node."""
         return self._backlog.count
 
     def when_room(self, callback: Callable[[], None]) -> None:
@@ -127,17 +139,18 @@ class RuleEngine:
             self._enter(rules, message.rule_chain_id, message)
             return
         originator = message.originator
-        if originator.type is not EntityType.DEVICE:
+        finder = self._originators.get(originator.type)
+        if finder is None:
             self._enter(rules, None, message)
             return
         if self._unknown and originator.id in self._unknown:
-            device = None
+            found = None
         else:
-            device = self._devices.cached_by_id(originator.id)
-        if device is not None:
-            self._enter(rules, device.rule_chain_id, message)
+            found = finder.cached_by_id(originator.id)
+        if found is not None:
+            self._enter(rules, found.rule_chain_id, message)
         else:
-            self._wait_for_device(rules, message)
+            self._wait_for_originator(rules, message, finder)
 
     def _enter(self, rules: TenantRules, chain_id: UUID | None, message: Message) -> None:
         chain = rules.chains.get(chain_id) if chain_id is not None else rules.root
@@ -148,40 +161,42 @@ class RuleEngine:
         self.failures.record_tenant(message.tenant_id, NotFound(f"The tenant has {what}"))
         message.receipt.release()
 
-    def _wait_for_device(self, rules: TenantRules, message: Message) -> None:
+    def _wait_for_originator(
+        self, rules: TenantRules, message: Message, finder: Originators
+    ) -> None:
         self._backlog.add()
-        device_id = message.originator.id
-        waiting = self._unknown.get(device_id)
+        originator_id = message.originator.id
+        waiting = self._unknown.get(originator_id)
         if waiting is not None:
             waiting.append((rules, message))
             return
-        self._unknown[device_id] = deque([(rules, message)])
-        task = asyncio.get_running_loop().create_task(self._find_device(device_id))
+        self._unknown[originator_id] = deque([(rules, message)])
+        task = asyncio.get_running_loop().create_task(self._find(finder, message.originator))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _find_device(self, device_id: UUID) -> None:
-        """Look a device up, then send on what waited for it, in order."""
-        device = await self._ask_for(device_id)
-        chain_id = device.rule_chain_id if device is not None else None
-        waiting = self._unknown[device_id]
+    async def _find(self, finder: Originators, originator: EntityRef) -> None:
+        """Look an originator up, then send on what waited for it, in order."""
+        found = await self._ask_for(finder, originator)
+        chain_id = found.rule_chain_id if found is not None else None
+        waiting = self._unknown[originator.id]
         while waiting:
             rules, message = waiting.popleft()
             self._backlog.remove()
             try:
                 self._enter(rules, chain_id, message)
             except Exception:  # the outermost loop of messages that waited
-                logger.exception("a message that had waited for its device failed")
-        del self._unknown[device_id]
+                logger.exception("a message that had waited for its originator failed")
+        del self._unknown[originator.id]
 
-    async def _ask_for(self, device_id: UUID) -> Originator | None:
+    async def _ask_for(self, finder: Originators, originator: EntityRef) -> Originator | None:
         delay_s = self._delays.first_s
         while True:
             try:
-                return await self._devices.by_id(device_id)
+                return await finder.by_id(originator.id)
             except Unavailable as error:
-                logger.warning("chain of device %s: %s; asking again", device_id, error.message)
+                logger.warning("chain of %s: %s; asking again", originator, error.message)
             except Exception:  # its messages wait; giving up would lose them
-                logger.exception("device %s could not be read", device_id)
+                logger.exception("%s could not be read", originator)
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, self._delays.longest_s)
