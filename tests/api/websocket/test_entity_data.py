@@ -7,9 +7,10 @@ import pytest
 
 from fieldline.api.websocket.limits import SocketLimits
 from fieldline.database.engine import Database
+from fieldline.domains.asset import service as asset_service
 from fieldline.domains.device import service as device_service
 from fieldline.kit.clock import ManualClock
-from fieldline.kit.ids import EntityRef
+from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.timeseries.store import Deletion, Scope
 from tests.api.websocket.server import Client, watching
 from tests.domains.telemetry.platform import Json, Platform, running_platform
@@ -243,15 +244,43 @@ async def test_filters_find_entities(platform: Platform, client: Client) -> None
         assert answer["data"]["totalElements"] == count, entity_filter
 
 
+async def test_assets_are_found_by_type_and_watched(platform: Platform, client: Client) -> None:
+    async with platform.services.database.write() as session:
+        made = [
+            await asset_service.create(session, platform.admin, {"name": name, "type": kind})
+            for name, kind in (("a", "hall"), ("b", "tower"))
+        ]
+    hall, tower = (EntityRef(EntityType.ASSET, asset.id) for asset in made)
+    filters: list[tuple[Json, list[EntityRef]]] = [
+        ({"type": "assetType", "assetType": "hall"}, [hall]),
+        ({"type": "assetType", "assetTypes": ["hall", "tower"]}, [tower, hall]),
+        ({"type": "entityType", "entityType": "ASSET"}, [tower, hall]),
+        ({"type": "entityList", "entityType": "ASSET", "entityList": [str(hall.id)]}, [hall]),
+        ({"type": "singleEntity", "singleEntity": ref(tower)}, [tower]),
+    ]
+    for entity_filter, expected in filters:
+        query = single(hall, entityFilter=entity_filter, pageLink={"pageSize": 9, "page": 0})
+        answer = await client.ask(command(query=query))
+        found = [row["entityId"] for row in answer["data"]["data"]]
+        assert found == [ref(asset) for asset in expected], entity_filter
+
+    await client.ask(command(2, query=single(hall), latestCmd={"keys": [TEMP]}))
+    await platform.telemetry.save_readings(platform.admin, hall, [(20, {"temp": 1})])
+    (update,) = (await client.receive())["update"]
+
+    assert update["latest"]["TIME_SERIES"] == {"temp": {"ts": 20, "value": "1"}}
+
+
 NOT_SERVED: list[tuple[dict[str, Any], str]] = [
     ({"entityFilter": {"type": "relationsQuery"}}, "relationsQuery"),
+    ({"entityFilter": {"type": "assetType", "assetNameFilter": "a"}}, "assetNameFilter"),
     ({"keyFilters": [{"key": TEMP}]}, "Key filters"),
     ({"pageLink": {"pageSize": 0, "page": 0}}, "pageSize"),
     (
         {"pageLink": {"pageSize": 1, "sortOrder": {"key": TEMP, "direction": "ASC"}}},
         "Cannot sort",
     ),
-    ({"entityFilter": {"type": "entityType", "entityType": "ASSET"}}, "ASSET"),
+    ({"entityFilter": {"type": "entityType", "entityType": "CUSTOMER"}}, "CUSTOMER"),
     ({"entityFilter": {"type": "entityList", "entityType": "DEVICE"}}, "entityList"),
 ]
 

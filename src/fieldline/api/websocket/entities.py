@@ -4,13 +4,14 @@ Only what the caller may see is found; the rest is left out as if it did not exi
 cannot select by is refused with its name, never ignored.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from fieldline.api.websocket.commands import EntityDataQuery, PageLink
 from fieldline.database.things import ThingFilter
+from fieldline.domains.asset import service as asset_service
 from fieldline.domains.device import service as device_service
 from fieldline.domains.entity.access import find
 from fieldline.kit.errors import Forbidden, Invalid, NotFound
@@ -74,12 +75,15 @@ async def resolve(
     if kind == "entityList":
         refs = _listed_refs(query.entity_filter)[:max_entities]
         return await _listed(session, caller, refs, request)
-    if kind in {"entityType", "deviceType"}:
-        types = _device_types(query.entity_filter)
-        return await _devices(session, caller, types, request, max_entities)
+    if kind in {"entityType", "deviceType", "assetType"}:
+        found = _KINDS[_kind(str(kind), query.entity_filter)]
+        types = found.types(query.entity_filter)
+        return await _things(
+            session, caller, found, request, types=types, max_entities=max_entities
+        )
     msg = (
-        f"Entity filter '{kind}' is not served; "
-        "possible are singleEntity, entityList, entityType DEVICE and deviceType"
+        f"Entity filter '{kind}' is not served; possible are singleEntity, entityList, "
+        "deviceType, assetType, and entityType DEVICE and ASSET"
     )
     raise Invalid(msg)
 
@@ -154,39 +158,60 @@ async def _listed(
     return _cut(rows, request)
 
 
-def _device_types(entity_filter: Mapping[str, Any]) -> list[str | None]:
-    """Return the types of device that are wanted; None stands for all."""
-    kind = entity_filter.get("entityType", "DEVICE")
-    if kind != "DEVICE":
-        msg = f"The filter entityType is served for DEVICE, not for {kind}"
-        raise Invalid(msg)
-    if entity_filter.get("deviceNameFilter"):
-        msg = "'deviceNameFilter' is not served; use the page link's textSearch"
-        raise Invalid(msg)
-    types = entity_filter.get("deviceTypes") or [entity_filter.get("deviceType")]
-    return [str(item) for item in types if item] or [None]
+class _ThingKind(NamedTuple):
+    """Things that are found by their type; ``word`` begins the names of the filter's fields."""
+
+    ref_type: EntityType
+    word: str
+    page: Callable[["AsyncSession", Caller, PageRequest, ThingFilter], Awaitable[Page[Any]]]
+
+    def types(self, entity_filter: Mapping[str, Any]) -> list[str | None]:
+        """Return the types that are wanted; None stands for all."""
+        if entity_filter.get(f"{self.word}NameFilter"):
+            msg = f"'{self.word}NameFilter' is not served; use the page link's textSearch"
+            raise Invalid(msg)
+        types = entity_filter.get(f"{self.word}Types") or [entity_filter.get(f"{self.word}Type")]
+        return [str(item) for item in types if item] or [None]
 
 
-async def _devices(
+_KINDS = {
+    "DEVICE": _ThingKind(EntityType.DEVICE, "device", device_service.page),
+    "ASSET": _ThingKind(EntityType.ASSET, "asset", asset_service.page),
+}
+
+
+def _kind(filter_type: str, entity_filter: Mapping[str, Any]) -> str:
+    """Return the key of :data:`_KINDS` that a filter means."""
+    if filter_type != "entityType":
+        return filter_type.removesuffix("Type").upper()
+    kind = str(entity_filter.get("entityType", "DEVICE"))
+    if kind not in _KINDS:
+        msg = f"The filter entityType is served for {' and '.join(_KINDS)}, not for {kind}"
+        raise Invalid(msg)
+    return kind
+
+
+async def _things(
     session: "AsyncSession",
     caller: Caller,
-    types: Sequence[str | None],
+    kind: _ThingKind,
     request: PageRequest,
+    *,
+    types: Sequence[str | None],
     max_entities: int,
 ) -> Page[Row]:
+    def row(thing: Any) -> Row:  # noqa: ANN401 - the domain's own type
+        return Row(EntityRef(kind.ref_type, thing.id), thing)
+
     if len(types) == 1:
-        page = await device_service.page(session, caller, request, ThingFilter(type=types[0]))
-        return page.map(_device_row)
+        page = await kind.page(session, caller, request, ThingFilter(type=types[0]))
+        return page.map(row)
     everything = replace(request, limit=max_entities, offset=0)
     rows: list[Row] = []
-    for kind in types:
-        page = await device_service.page(session, caller, everything, ThingFilter(type=kind))
-        rows.extend(map(_device_row, page.items))
+    for name in types:
+        page = await kind.page(session, caller, everything, ThingFilter(type=name))
+        rows.extend(map(row, page.items))
     return _cut(rows, replace(request, sort=request.sort or "created_time"))
-
-
-def _device_row(device: Any) -> Row:  # noqa: ANN401 - the domain's own type
-    return Row(EntityRef(EntityType.DEVICE, device.id), device)
 
 
 def _cut(rows: list[Row], request: PageRequest) -> Page[Row]:
