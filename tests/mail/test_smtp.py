@@ -68,6 +68,14 @@ async def test_a_mail_arrives_as_text_and_as_html(mailbox: Mailbox) -> None:
     assert message["Date"].datetime is not None
 
 
+async def test_a_long_link_stays_whole_on_the_wire(mailbox: Mailbox) -> None:
+    link = f"http://fieldline.example.org/?token={'x' * 200}"
+
+    await SmtpMailer(mailbox.options()).send(letter.write("a@x.org", "s", [letter.Link("L", link)]))
+
+    assert link in (await mailbox.next()).as_string().splitlines()
+
+
 async def test_what_a_letter_holds_never_becomes_markup(mailbox: Mailbox) -> None:
     evil = letter.write(
         "a@x.org", "s", ["<script>1</script>", letter.Link("<b>", 'http://x/"><i>')]

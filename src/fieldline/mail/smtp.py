@@ -28,6 +28,10 @@ QUIT_S = 1.0
 """How long the server may take to say goodbye after it has taken the mail."""
 
 
+_POLICY = SMTP_POLICY.clone(max_line_length=990)
+"""Lines of nearly what RFC 5322 allows: a link stays whole, whoever reads the mail."""
+
+
 class Encryption(StrEnum):
     """How the connection to the mail server is protected."""
 
@@ -128,7 +132,7 @@ class SmtpMailer:
             client.close()
 
     def _written(self, mail: Mail) -> EmailMessage:
-        message = EmailMessage(policy=SMTP_POLICY)
+        message = EmailMessage(policy=_POLICY)
         message["From"] = self._options.sender
         message["To"] = mail.to
         message["Subject"] = mail.subject
