@@ -4,7 +4,8 @@ from fieldline.mail import letter
 from fieldline.mail.letter import Link
 from fieldline.mail.mailer import Mail
 
-HOUR_MS = 60 * 60 * 1_000
+MINUTE_MS = 60 * 1_000
+HOUR_MS = 60 * MINUTE_MS
 
 
 def activation(email: str, base_url: str, link: str, ttl_ms: int) -> Mail:
@@ -45,6 +46,6 @@ def password_was_reset(email: str, base_url: str) -> Mail:
 
 
 def _hours(ttl_ms: int) -> str:
-    """Say a time in whole hours, at least one."""
-    hours = max(1, ttl_ms // HOUR_MS)
+    """Say a time in whole hours, at least one; a minute that has passed already does not count."""
+    hours = max(1, (ttl_ms + MINUTE_MS) // HOUR_MS)
     return "1 hour" if hours == 1 else f"{hours} hours"
