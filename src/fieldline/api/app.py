@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 import fieldline
-from fieldline.api import docs, errors
+from fieldline.api import account_pages, docs, errors
 from fieldline.api.cors import ApiCors
 from fieldline.api.dispatch import DispatchingRouter
 from fieldline.api.health import Metrics, Readiness, health_router
@@ -69,6 +69,7 @@ def create_app(services: Services, routers: Routers, options: ApiOptions | None 
     errors.install(app)
     others = [
         health_router(options.readiness, options.metrics, metrics_open=options.metrics_open),
+        account_pages.router,
         *([docs.docs_router()] if options.serves_docs else []),
         *routers.others,
     ]

@@ -9,7 +9,7 @@ MAX_FILE_BYTES = 50 * MIB
 FILE_PREFIXES = ("/api/image", "/api/resource")
 """Paths that take files; device messages have their own, smaller limit in ``transports/http``."""
 MAX_PUBLIC_BYTES = 64 * 1024
-PUBLIC_PREFIXES = ("/api/auth/", "/api/noauth/", "/api/v1/auth/")
+PUBLIC_PREFIXES = ("/api/auth/", "/api/noauth/", "/api/v1/auth/", "/login/")
 """Paths that anybody may send a body to; elsewhere a large one is read after the token
 (``rest/dialects.py``)."""
 

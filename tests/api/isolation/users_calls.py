@@ -31,6 +31,12 @@ SETTINGS_OF_THE_CALLER = {
 }
 """They take nobody's id."""
 PUBLIC = {
+    "GET /login/createPassword",
+    "POST /login/createPassword",
+    "GET /login/resetPassword",
+    "POST /login/resetPassword",
+    "GET /activationLinkExpired",
+    "GET /passwordResetLinkExpired",
     "POST /api/noauth/resetPasswordByEmail",
     "GET /api/noauth/resetPassword",
     "POST /api/noauth/resetPassword",
