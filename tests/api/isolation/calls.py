@@ -57,6 +57,7 @@ WITH_TELEMETRY = {
     "USER": "$user",
     "TENANT": "$tenant",
     "TENANT_PROFILE": "$tenant_profile",
+    "RULE_CHAIN": "$rule_chain",
 }
 SYSTEMS = {"TENANT", "TENANT_PROFILE"}
 """Kinds that a system administrator manages."""

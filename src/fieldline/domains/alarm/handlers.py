@@ -30,6 +30,7 @@ ORIGINATORS = frozenset(
         EntityType.USER,
         EntityType.DEVICE_PROFILE,
         EntityType.ASSET_PROFILE,
+        EntityType.RULE_CHAIN,
     }
 )
 """Kinds of entity whose alarms are deleted after them; those of a device, an asset or a tenant go

@@ -11,6 +11,7 @@ from fieldline.domains.asset_profile import service as asset_profile_service
 from fieldline.domains.customer import service as customer_service
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device_profile import service as device_profile_service
+from fieldline.domains.rule_chain import service as rule_chain_service
 from fieldline.domains.user import service as user_service
 from fieldline.kit.ids import EntityType
 from fieldline.security.caller import Caller
@@ -94,6 +95,11 @@ async def _users(session: "AsyncSession", caller: Caller, ids: set[UUID]) -> dic
     return {user.id: Name(user.email) for user in await user_service.by_ids(session, caller, ids)}
 
 
+async def _rule_chains(session: "AsyncSession", caller: Caller, ids: set[UUID]) -> dict[UUID, Name]:
+    found = await rule_chain_service.by_ids(session, caller, ids)
+    return {chain.id: Name(chain.name) for chain in found}
+
+
 _FINDERS: dict[EntityType, Find] = {
     EntityType.DEVICE: _devices,
     EntityType.DEVICE_PROFILE: _profiles,
@@ -101,6 +107,7 @@ _FINDERS: dict[EntityType, Find] = {
     EntityType.ASSET_PROFILE: _asset_profiles,
     EntityType.CUSTOMER: _customers,
     EntityType.USER: _users,
+    EntityType.RULE_CHAIN: _rule_chains,
 }
 _FINDERS_FOR_CUSTOMERS = {EntityType.DEVICE: _devices, EntityType.ASSET: _assets}
 """The alarms that a customer user sees are of the customer's devices and assets."""

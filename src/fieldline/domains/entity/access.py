@@ -14,6 +14,7 @@ from fieldline.domains.asset_profile import service as asset_profile_service
 from fieldline.domains.customer import service as customer_service
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device_profile import service as device_profile_service
+from fieldline.domains.rule_chain import service as rule_chain_service
 from fieldline.domains.tenant import service as tenant_service
 from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.domains.user import service as user_service
@@ -65,6 +66,10 @@ FINDERS: dict[EntityType, tuple[Find, Callable[[Any], Known]]] = {
     EntityType.TENANT_PROFILE: (
         tenant_profile_service.get,
         lambda profile: Known(None, profile.name),
+    ),
+    EntityType.RULE_CHAIN: (
+        rule_chain_service.get,
+        lambda chain: Known(chain.tenant_id, chain.name),
     ),
 }
 """Kinds of entity that others may refer to; they have telemetry and attributes."""
