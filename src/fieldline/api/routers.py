@@ -8,27 +8,29 @@ from fastapi import APIRouter
 
 from fieldline.api.v1 import alarm_comments as v1_alarm_comments
 from fieldline.api.v1 import alarms as v1_alarms
-from fieldline.api.v1 import audit_logs as v1_audit_logs
 from fieldline.api.v1 import asset_profiles as v1_asset_profiles
 from fieldline.api.v1 import assets as v1_assets
+from fieldline.api.v1 import audit_logs as v1_audit_logs
 from fieldline.api.v1 import auth as v1_auth
 from fieldline.api.v1 import customers as v1_customers
 from fieldline.api.v1 import device_profiles as v1_device_profiles
 from fieldline.api.v1 import devices as v1_devices
+from fieldline.api.v1 import relations as v1_relations
 from fieldline.api.v1 import rule_chains as v1_rule_chains
 from fieldline.api.v1 import telemetry as v1_telemetry
 from fieldline.api.v1 import tenants as v1_tenants
 from fieldline.api.v1 import users as v1_users
 from fieldline.domains.alarm import endpoints as alarm
 from fieldline.domains.alarm_comment import endpoints as alarm_comment
-from fieldline.domains.audit_log import endpoints as audit_log
 from fieldline.domains.asset import endpoints as asset
 from fieldline.domains.asset_profile import endpoints as asset_profile
+from fieldline.domains.audit_log import endpoints as audit_log
 from fieldline.domains.calculated_field import endpoints as calculated_field
 from fieldline.domains.customer import endpoints as customer
 from fieldline.domains.device import endpoints as device
 from fieldline.domains.device_profile import endpoints as device_profile
 from fieldline.domains.login import endpoints as login
+from fieldline.domains.relation import endpoints as relation
 from fieldline.domains.rule_chain import endpoints as rule_chain
 from fieldline.domains.telemetry import endpoints as telemetry
 from fieldline.domains.tenant import endpoints as tenant
@@ -47,6 +49,8 @@ THINGSBOARD: list[APIRouter] = [
     alarm_comment.router,
     alarm.router,
     rule_chain.router,
+    relation.router,
+    relation.searches,
     customer.router,
     tenant.router,
     tenant_profile.router,
@@ -68,4 +72,5 @@ V1: list[APIRouter] = [
     v1_alarm_comments.router,
     v1_rule_chains.router,
     v1_audit_logs.router,
+    v1_relations.router,
 ]

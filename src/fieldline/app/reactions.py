@@ -5,12 +5,14 @@ from fieldline.domains.alarm import handlers as alarm_handlers
 from fieldline.domains.alarm_comment import handlers as alarm_comment_handlers
 from fieldline.domains.audit_log import service as audit_log_service
 from fieldline.domains.purge import service as purge_service
+from fieldline.domains.relation import handlers as relation_handlers
 from fieldline.domains.user import handlers as user_handlers
 
 REACTIONS: tuple[Reaction, ...] = (
     user_handlers.leave_with_customer,
     alarm_handlers.release_alarms,
     alarm_comment_handlers.note,
+    relation_handlers.leave_with_entity,
     purge_service.note,
     audit_log_service.note,
 )

@@ -12,6 +12,7 @@ from fieldline.domains.device.directory import DeviceDirectory
 from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.entity import handlers as entity_handlers
 from fieldline.domains.profile.chains import ChainDirectory, LoadChains
+from fieldline.domains.relation import handlers as relation_handlers
 from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.kit.ids import EntityType
 from fieldline.messaging.events import EntityChanged
@@ -97,6 +98,7 @@ async def start_engine(
         limits=EngineLimits(nodes=AsyncLimits(timeout_s=settings.rule_node_timeout_seconds)),
     )
     services.bus.consume(engine.handle)
+    stack.callback(relation_handlers.listen(services.bus, services.clock))
     stack.callback(services.bus.listen(EntityChanged, engine.on_entity_changed))
     stack.callback(entity_handlers.listen(services.bus, services.clock))
     stack.push_async_callback(engine.stop)

@@ -24,7 +24,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Match, compile_path, get_name
-from starlette.types import Scope
+from starlette.types import Message, Receive, Scope, Send
 
 from fieldline.kit.json import dumps, loads
 from fieldline.rest.callers import RoleRule
@@ -35,6 +35,10 @@ SHARED_PREFIX = "/api/"
 """Where both dialects answer."""
 SMALL_BYTES = 64 * 1024
 """A body up to this is read whoever sends it."""
+_LACKS_QUERY = "fieldline.lacks_query"
+"""Set in the scope: the first route that would fit but for a query parameter, and its own scope."""
+_IS_NO_SEARCH = "fieldline.is_no_search"
+"""Set in the scope of a request that a :class:`SearchRoute` leaves to v1."""
 _MAKING = threading.RLock()
 """One thread at a time makes routes."""
 
@@ -151,15 +155,23 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        rules = [each.call for each in _dependants(self) if isinstance(each.call, RoleRule)]
 
         async def handle_strictly(request: Request) -> Response:
-            if _may_be_large(request):
-                for rule in rules:
-                    await rule(request, await get_services(request))
+            await self.let_in(request)
             return await handle(StrictRequest(request.scope, request.receive))
 
         return handle_strictly
+
+    @cached_property
+    def rules(self) -> list[RoleRule]:
+        """Who may call."""
+        return [each.call for each in _dependants(self) if isinstance(each.call, RoleRule)]
+
+    async def let_in(self, request: Request) -> None:
+        """Refuse who may not call, before a large body is read."""
+        if _may_be_large(request):
+            for rule in self.rules:
+                await rule(request, await get_services(request))
 
 
 class TbRoute(Route):
@@ -178,14 +190,47 @@ class TbRoute(Route):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, child_scope = super().matches(scope)
         if match is Match.FULL and not self.required_query <= _query_names(scope):
+            scope.setdefault(_LACKS_QUERY, (self, child_scope))
             return Match.PARTIAL, child_scope
         return match, child_scope
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer; a route of another method steps back for one that only lacks a parameter."""
+        if _LACKS_QUERY in scope and scope["method"] not in (self.methods or ()):
+            route, child_scope = scope.pop(_LACKS_QUERY)
+            scope.update(child_scope)
+            await route.handle(scope, receive, send)
+            return
+        await super().handle(scope, receive, send)
 
 
 class RawTextRoute(TbRoute):
     """A route whose errors are bare text."""
 
     error_form = staticmethod(raw_text_form)
+
+
+class SearchRoute(TbRoute):
+    """A search by POST on a path to which v1 posts something new.
+
+    A body with ``parameters`` is the search; any other one is for v1's route of the path.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return (Match.NONE, {}) if scope.get(_IS_NO_SEARCH) else super().matches(scope)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in (self.methods or ()):
+            await super().handle(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        await self.let_in(request)
+        body = await request.body()
+        if _is_search(body):
+            await super().handle(scope, _again(body, receive), send)
+            return
+        scope[_IS_NO_SEARCH] = True
+        await scope["app"].router.app(scope, _again(body, receive), send)
 
 
 class V1Route(Route):
@@ -219,6 +264,24 @@ def tb_router(*tags: str, route_class: type[TbRoute] = TbRoute) -> APIRouter:
 def v1_router(*tags: str) -> APIRouter:
     """Make a router for the v1 dialect."""
     return APIRouter(prefix=V1_PREFIX.rstrip("/"), tags=list(tags), route_class=V1Route)
+
+
+def _is_search(body: bytes) -> bool:
+    try:
+        content = loads(body)
+    except ValueError:
+        return False
+    return isinstance(content, dict) and "parameters" in content
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Give a body that was read once more, then whatever comes after it."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive_again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return receive_again
 
 
 def _query_names(scope: Scope) -> set[bytes]:

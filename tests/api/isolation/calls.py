@@ -46,6 +46,11 @@ PATHS = {
     "entity_id": "$device",
     "scope": "SERVER_SCOPE",
     "ttl": "60",
+    "from_type": "DEVICE",
+    "from_id": "$device",
+    "to_type": "DEVICE",
+    "to_id": "$device",
+    "relation_type": "Contains",
 }
 """What goes into the path where a call does not say otherwise."""
 WITH_TELEMETRY = {

@@ -174,6 +174,8 @@ async def _world(made: Maker, path: Path) -> World:
     ids["comment"] = comment["id"]["id"]
     strange = await made.things(stranger, "stranger", strange_customer)
     near = await made.things(owner, "neighbour", other_customer)
+    await _relate(owner, ids["device"], near["device"])
+    await _relate(owner, near["device"], ids["device"])
     public = await created(owner, f"/api/customer/public/device/{await _extra(owner)}", None)
     anonymous = await created(
         made.client(None), "/api/auth/login/public", {"publicId": public["customerId"]["id"]}
@@ -194,6 +196,14 @@ async def _world(made: Maker, path: Path) -> World:
             NOBODY: made.client(None),
         },
     )
+
+
+async def _relate(owner: Client, start: str, end: str) -> None:
+    ends = {
+        name: {"entityType": "DEVICE", "id": device}
+        for name, device in (("from", start), ("to", end))
+    }
+    await created(owner, "/api/v2/relation", ends | {"type": "Contains"})
 
 
 async def _id_of(user: Client) -> str:
