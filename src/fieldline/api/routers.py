@@ -31,6 +31,7 @@ from fieldline.domains.device import endpoints as device
 from fieldline.domains.device_profile import endpoints as device_profile
 from fieldline.domains.login import endpoints as login
 from fieldline.domains.relation import endpoints as relation
+from fieldline.domains.relation_search import endpoints as relation_search
 from fieldline.domains.rule_chain import endpoints as rule_chain
 from fieldline.domains.telemetry import endpoints as telemetry
 from fieldline.domains.tenant import endpoints as tenant
@@ -51,6 +52,7 @@ THINGSBOARD: list[APIRouter] = [
     rule_chain.router,
     relation.router,
     relation.searches,
+    relation_search.router,
     customer.router,
     tenant.router,
     tenant_profile.router,

@@ -78,6 +78,7 @@ RELATIONS: dict[str, list[Call]] = {
     "GET /api/relations/info/to/{to_type}/{to_id}": PATHS_OF_KINDS,
     "POST /api/relations": SEARCHES,
     "POST /api/relations/info": SEARCHES,
+    "POST /api/devices": _searches(deviceTypes=["victim profile"]),
 }
 
 _V1_FROM = "from_type=DEVICE&from_id=$device"

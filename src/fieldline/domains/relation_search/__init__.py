@@ -1,0 +1,1 @@
+"""Entities of one kind that are found by following relations."""

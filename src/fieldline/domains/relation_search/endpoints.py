@@ -1,0 +1,23 @@
+"""Searches for entities by relations, in ThingsBoard's dialect.
+
+They share their paths with v1's creation of an entity; the body says which is meant.
+"""
+
+from fieldline.domains.device.schemas import Device
+from fieldline.domains.relation_search import service
+from fieldline.domains.relation_search.schemas import DeviceSearchQuery
+from fieldline.kit.ids import EntityType
+from fieldline.rest.callers import TenantOrCustomer
+from fieldline.rest.dialects import SearchRoute, tb_router
+from fieldline.rest.sessions import ReadSession
+
+router = tb_router("relation", route_class=SearchRoute)
+
+
+@router.post("/devices")
+async def find_devices(
+    body: DeviceSearchQuery, caller: TenantOrCustomer, session: ReadSession
+) -> list[Device]:
+    """Find the devices of some types that relations lead to."""
+    wanted = body.search(EntityType.DEVICE)
+    return await service.devices(session, caller, wanted, body.device_types)
