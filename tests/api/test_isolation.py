@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import select
 
+from fieldline.domains.audit_log.models import AuditLog
 from fieldline.domains.entity.access import FINDERS
 from tests.api.isolation.calls import PATHS, SYSTEMS, WITH_TELEMETRY, Call
 from tests.api.isolation.users_calls import SETTINGS_OF_THE_CALLER
@@ -87,6 +89,24 @@ async def _expect_nothing(world: World, role: str, route: str, call: Call) -> No
         assert answer.status_code in call.answers, told
         assert "No endpoint" not in answer.text, told
         assert MARK not in answer.text, told
+
+
+async def test_no_call_leaves_a_secret_in_the_audit_log(world: World) -> None:
+    ids = world.ids_for(NOBODY)
+    for route, calls in all_calls().items():
+        method, path = route.split(" ")
+        for call in calls if method == "GET" else ():
+            answer = await world.owner.get(_url(path, call, ids))
+            assert answer.status_code < 500, answer.text
+    tokens = {client.token for client in (world.owner, *world.clients.values()) if client.token}
+    known = {f"{MARK}-token", "stranger-token", "neighbour-token", "stolen-token", "a password"}
+
+    async with world.services.database.read() as session:
+        records = list(await session.scalars(select(AuditLog)))
+    recorded = " ".join(str(vars(record)) for record in records)
+
+    assert "CREDENTIALS_READ" in recorded
+    assert [secret for secret in tokens | known if secret in recorded] == []
 
 
 async def test_who_has_no_token_is_told_nothing_of_anybody(world: World) -> None:
