@@ -1,4 +1,4 @@
-"""Alarms are shown at the owner and the tenant of their originator where that is wanted."""
+"""Alarms are shown at the owner, the tenant and what is above their originator where wanted."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,6 +11,8 @@ from fieldline.domains.alarm.changes import Forget, Raise
 from fieldline.domains.alarm.models import EntityAlarm
 from fieldline.domains.alarm.status import Propagation, Severity
 from fieldline.domains.device import service as device_service
+from fieldline.domains.relation import service as relation_service
+from fieldline.domains.relation.kinds import Key
 from fieldline.kit.ids import EntityRef, EntityType
 from tests.domains.alarm.platform import Platform
 from tests.domains.alarm.test_endpoints import PAGE, customers_device, make
@@ -109,6 +111,66 @@ async def test_a_deleted_alarm_is_shown_nowhere(platform: Platform) -> None:
     await platform.as_admin.delete(f"/api/alarm/{made['id']['id']}")
 
     assert await kept(platform.world) == 0
+
+
+async def relate(
+    world: World, from_ref: EntityRef, to_ref: EntityRef, type_: str = "Contains"
+) -> None:
+    async with world.database.write() as session:
+        key = Key(from_ref, to_ref, type_)
+        await relation_service.save(session, world.admin, key, additional_info=None)
+
+
+async def chain_of(world: World) -> tuple[EntityRef, EntityRef, EntityRef]:
+    """Make a building that contains a room, which manages a meter, which contains the building."""
+    building, room, meter = [await world.device(name) for name in ("building", "room", "meter")]
+    await relate(world, building, room)
+    await relate(world, room, meter, "Manages")
+    await relate(world, meter, building)
+    return building, room, meter
+
+
+async def test_entities_above_show_what_is_propagated_at_any_distance(platform: Platform) -> None:
+    building, room, meter = await chain_of(platform.world)
+
+    await make(platform, meter, propagate=True)
+
+    assert await shown_at(platform, building) == ["Too hot"]
+    assert await shown_at(platform, room) == ["Too hot"]
+    assert await shown_at(platform, meter) == ["Too hot"]
+
+
+async def test_only_relations_of_the_wanted_types_count(platform: Platform) -> None:
+    building, room, meter = await chain_of(platform.world)
+
+    await make(platform, meter, propagate=True, propagateRelationTypes=["Contains"])
+
+    assert await shown_at(platform, building) == ["Too hot"]
+    assert await shown_at(platform, room) == []
+
+
+async def test_entities_below_show_nothing(platform: Platform) -> None:
+    world = platform.world
+    building, room = await world.device("building"), await world.device("room")
+    await relate(world, building, room)
+
+    await make(platform, building, propagate=True)
+
+    assert await shown_at(platform, room) == []
+
+
+async def test_rules_propagate_along_relations_too(platform: Platform) -> None:
+    world = platform.world
+    building, room, meter = await chain_of(world)
+
+    await put_all(
+        world,
+        raising(world, meter, "a", Propagation(to_related=True, relation_types=("Manages",))),
+        raising(world, room, "b", Propagation(to_related=True)),
+    )
+
+    assert await shown_at(platform, room) == ["a", "b"]
+    assert await shown_at(platform, building) == ["b"]
 
 
 def raising(world: World, device: EntityRef, type_: str, propagation: Propagation) -> Raise:

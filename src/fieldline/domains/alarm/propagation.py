@@ -4,7 +4,7 @@ Source: ``rules/device_profile_alarms.md`` section 4, propagation. What is writt
 when relations change later; the owner is followed, as the alarm itself follows its device.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -39,12 +39,19 @@ def set_propagation(alarm: Alarm, propagation: Propagation) -> None:
 
 async def spread(session: "AsyncSession", alarms: Sequence[Alarm]) -> None:
     """Show stored alarms to those that their propagation names, and to nobody else any more."""
-    shown = {alarm.id: _targets(alarm) for alarm in alarms}
-    await AlarmRepository(session).show_at(shown)
+    repository = AlarmRepository(session)
+    rising = {alarm.originator_id for alarm in alarms if alarm.propagate}
+    above = await repository.above(rising) if rising else {}
+    await repository.show_at(
+        {alarm.id: _targets(alarm, above.get(alarm.originator_id, ())) for alarm in alarms}
+    )
 
 
-def _targets(alarm: Alarm) -> set[UUID]:
+def _targets(alarm: Alarm, above: Iterable[tuple[UUID, str]]) -> set[UUID]:
     targets = set()
+    if alarm.propagate:
+        types = alarm.propagate_relation_types
+        targets |= {entity_id for entity_id, type_ in above if not types or type_ in types}
     if alarm.propagate_to_owner:
         targets.add(alarm.customer_id or alarm.tenant_id)
     if alarm.propagate_to_tenant:

@@ -7,13 +7,16 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Select,
+    String,
     and_,
     case,
+    column,
     delete,
     func,
     insert,
     or_,
     select,
+    table,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -21,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from fieldline.database.repository import Column, contains, fetch_page
+from fieldline.database.types import Guid
 from fieldline.domains.alarm.models import Alarm, EntityAlarm
 from fieldline.domains.alarm.status import AlarmFilter, Severity, Status
 from fieldline.kit.paging import Page, PageRequest
@@ -44,6 +48,18 @@ _SORTABLE: dict[str, Column] = {
     "severity": _RANK,
     "status": _STATUS,
 }
+
+
+_RELATION = table(
+    "relation",
+    column("from_id", Guid),
+    column("to_id", Guid),
+    column("type", String),
+    column("type_group", String),
+)
+_IS_COMMON = _RELATION.c.type_group == "COMMON"
+MAX_RELATED = 1_000
+"""Entities above an originator, on average, that its alarms are shown at."""
 
 
 class RuleMark(NamedTuple):
@@ -185,6 +201,27 @@ class AlarmRepository:
         ]
         if rows:
             await self._session.execute(insert(EntityAlarm), rows)
+
+    async def above(self, ids: Collection[UUID]) -> dict[UUID, set[tuple[UUID, str]]]:
+        """Return for each entity those from which relations lead to it, at any distance.
+
+        Beside each stands the type of a relation that goes out from it. Cycles end, since a row
+        that was found before is not gone on from.
+        """
+        up = (
+            select(_RELATION.c.to_id.label("root"), _RELATION.c.from_id, _RELATION.c.type)
+            .where(_IS_COMMON, _RELATION.c.to_id.in_(ids))
+            .cte("above", recursive=True)
+        )
+        further = select(up.c.root, _RELATION.c.from_id, _RELATION.c.type).where(
+            _IS_COMMON, _RELATION.c.to_id == up.c.from_id
+        )
+        up = up.union(further)
+        query = select(up.c.root, up.c.from_id, up.c.type).limit(MAX_RELATED * len(ids))
+        found: dict[UUID, set[tuple[UUID, str]]] = {}
+        for root, entity_id, type_ in await self._session.execute(query):
+            found.setdefault(root, set()).add((entity_id, type_))
+        return found
 
     async def assigned_to(self, user_id: UUID, *, limit: int) -> Sequence[Alarm]:
         """Return some of a user's alarms, which nobody else changes meanwhile."""
