@@ -28,6 +28,7 @@ from fieldline.database.repository import Column, fetch_page
 from fieldline.database.types import Guid
 from fieldline.kit.paging import Page, PageRequest
 
+_TENANT = table("tenant", column("id", Guid))
 _RULE_CHAIN = table("rule_chain", column("id", Guid), column("tenant_id", Guid))
 
 
@@ -81,8 +82,9 @@ class ProfileRepository(Generic[P]):
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def get(self, profile_id: UUID) -> P | None:
-        return await self._session.get(self.model, profile_id)
+    async def get(self, profile_id: UUID, *, lock: bool = False) -> P | None:
+        """Return a profile; ``lock`` keeps others from changing it until the transaction ends."""
+        return await self._session.get(self.model, profile_id, with_for_update=lock or None)
 
     async def by_ids(self, tenant_id: UUID, ids: Collection[UUID]) -> Sequence[P]:
         query = self._of(tenant_id).where(self.model.id.in_(ids)).order_by(self.model.name)
@@ -129,6 +131,14 @@ class ProfileRepository(Generic[P]):
     async def tenant_of_rule_chain(self, rule_chain_id: UUID) -> UUID | None:
         query = select(_RULE_CHAIN.c.tenant_id).where(_RULE_CHAIN.c.id == rule_chain_id)
         return await self._session.scalar(query)
+
+    async def lock_default(self, tenant_id: UUID) -> None:
+        """Let nobody else choose a default of the tenant until the transaction ends.
+
+        Taken before any profile is locked, as by those who count the tenant's things.
+        """
+        tenant = select(_TENANT.c.id).where(_TENANT.c.id == tenant_id)
+        await self._session.execute(tenant.with_for_update(key_share=True))
 
     async def clear_default(self, tenant_id: UUID) -> None:
         """Leave the tenant without a default, which the caller sets next: there may be one."""

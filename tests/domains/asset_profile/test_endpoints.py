@@ -1,5 +1,6 @@
 """Asset profiles in ThingsBoard's dialect, through the real application."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ from tests.domains.support import expect_error, on_sqlite
 
 PAGE = "pageSize=10&page=0"
 PROFILE = "/api/assetProfile"
+CHANGES = 8
 
 
 async def make(client: Client, name: str = "tower", **fields: object) -> Any:
@@ -129,6 +131,29 @@ async def test_a_profile_in_use_and_the_default_one_are_kept(tenant: Tenant) -> 
     expect_error(refused, 400, 31, "The asset profile referenced by the assets cannot be deleted!")
     expect_error(of_default, 400, 31, "Deletion of Default Asset Profile is prohibited!")
     assert gone.status_code == 200
+
+
+async def test_changes_without_a_version_all_succeed(tenant: Tenant) -> None:
+    profile = await make(tenant.admin)
+    path = f"/api/v1/assetProfiles/{profile['id']['id']}"
+
+    answers = await asyncio.gather(
+        *(tenant.admin.put(path, json={"description": str(n)}) for n in range(CHANGES))
+    )
+
+    assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_one_of_several_who_choose_a_default_wins(tenant: Tenant) -> None:
+    made = [await make(tenant.admin, f"tower {n}") for n in range(CHANGES)]
+
+    answers = await asyncio.gather(
+        *(tenant.admin.post(f"{path_of(profile)}/default") for profile in made)
+    )
+
+    assert {answer.status_code for answer in answers} == {200}
+    listed = (await tenant.admin.get("/api/assetProfiles?pageSize=20&page=0")).json()["data"]
+    assert [profile["default"] for profile in listed].count(True) == 1
 
 
 BAD: list[tuple[dict[str, Any], str]] = [

@@ -75,11 +75,7 @@ class Profiles(Generic[P]):
         return profile
 
     async def get(self, session: "AsyncSession", caller: Caller, profile_id: UUID) -> P:
-        profile = await self._kind.repository(session).get(profile_id)
-        if profile is None:
-            raise ProfileNotFound(self._kind.label, profile_id)
-        self._check(caller, Operation.READ, profile.tenant_id)
-        return profile
+        return await self._get_for(session, caller, profile_id, Operation.READ)
 
     async def get_default(self, session: "AsyncSession", caller: Caller) -> P:
         return await self.default_of(session, self.tenant_of(caller, Operation.READ))
@@ -134,14 +130,16 @@ class Profiles(Generic[P]):
         Raises:
             StaleVersion: ``version`` is given and is not the stored one.
         """
-        profile = await self.get(session, caller, profile_id)
-        self._check(caller, Operation.WRITE, profile.tenant_id)
+        repository = self._kind.repository(session)
+        if fields.get("is_default"):
+            await repository.lock_default(self.tenant_of(caller, Operation.WRITE))
+        profile = await self._get_for(session, caller, profile_id, Operation.WRITE)
         if version is not None and version != profile.version:
             msg = f"{self._kind.label} was already changed by someone else; read it again and retry"
             raise StaleVersion(msg)
         with session.no_autoflush:
             await self._set(session, profile, fields, set_own)
-        await self._kind.repository(session).save(profile)
+        await repository.save(profile)
         await self._tell(session, caller, profile, Change.UPDATED)
         if fields.get("is_default") and not profile.is_default:
             return await self.set_default(session, caller, profile.id)
@@ -149,11 +147,11 @@ class Profiles(Generic[P]):
 
     async def set_default(self, session: "AsyncSession", caller: Caller, profile_id: UUID) -> P:
         """Make this profile the tenant's default one; the former one loses the mark."""
-        profile = await self.get(session, caller, profile_id)
-        self._check(caller, Operation.WRITE, profile.tenant_id)
+        repository = self._kind.repository(session)
+        await repository.lock_default(self.tenant_of(caller, Operation.WRITE))
+        profile = await self._get_for(session, caller, profile_id, Operation.WRITE)
         if profile.is_default:
             return profile
-        repository = self._kind.repository(session)
         await repository.clear_default(profile.tenant_id)
         profile.is_default = True
         await repository.save(profile)
@@ -166,8 +164,7 @@ class Profiles(Generic[P]):
         Raises:
             ProfileInUse: it is the tenant's default, or things have it.
         """
-        profile = await self.get(session, caller, profile_id)
-        self._check(caller, Operation.DELETE, profile.tenant_id)
+        profile = await self._get_for(session, caller, profile_id, Operation.DELETE)
         things, repository = self._kind.things, self._kind.repository(session)
         if profile.is_default:
             msg = f"Deletion of Default {things.capitalize()} Profile is prohibited!"
@@ -235,6 +232,17 @@ class Profiles(Generic[P]):
         if caller.tenant_id is None:  # a system administrator, whom the check has refused
             raise ProfileNotFound(self._kind.label, "null")
         return caller.tenant_id
+
+    async def _get_for(
+        self, session: "AsyncSession", caller: Caller, profile_id: UUID, operation: Operation
+    ) -> P:
+        """Return a profile that the caller may do this to, locked unless it is only read."""
+        repository = self._kind.repository(session)
+        profile = await repository.get(profile_id, lock=operation is not Operation.READ)
+        if profile is None:
+            raise ProfileNotFound(self._kind.label, profile_id)
+        self._check(caller, operation, profile.tenant_id)
+        return profile
 
     async def _add_plain(
         self,
