@@ -41,7 +41,7 @@ class Loader(Generic[K, V, R]):
     Args:
         load: reads the values of up to ``MAX_BATCH`` keys; a key without value is left out.
         is_outdated: tells whether a value (None: none was found) may have been read before the
-            change of one of these devices.
+            change of one of these entities.
         keep: takes what was read.
     """
 
@@ -73,13 +73,13 @@ class Loader(Generic[K, V, R]):
         """Load a value; raises what the load raised."""
         return await asyncio.shield(self.request(key))
 
-    def changed(self, device_id: UUID) -> None:
-        """Note that a device changed: what is being read of it now is out of date."""
+    def changed(self, entity_id: UUID) -> None:
+        """Note that an entity changed: what is being read of it now is out of date."""
         if self._loading:
-            self._changed.add(device_id)
+            self._changed.add(entity_id)
 
     def all_changed(self) -> None:
-        """Note that any device may have changed."""
+        """Note that any entity may have changed."""
         self._is_all_changed = True
 
     async def stop(self) -> None:
