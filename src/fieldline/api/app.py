@@ -14,6 +14,7 @@ from fieldline.api.cors import ApiCors
 from fieldline.api.dispatch import DispatchingRouter
 from fieldline.api.health import Metrics, Readiness, health_router
 from fieldline.api.limits import BodyLimit
+from fieldline.api.openapi import Application
 from fieldline.rest.dialects import V1_PREFIX
 from fieldline.rest.services import Services
 
@@ -50,7 +51,7 @@ class ApiOptions:
 def create_app(services: Services, routers: Routers, options: ApiOptions | None = None) -> FastAPI:
     """Build the application over the given services."""
     options = options or ApiOptions()
-    app = FastAPI(
+    app = Application(
         title="Fieldline",
         version=fieldline.__version__,
         description="An IoT platform. `/api/v1` is the v1 dialect, `/api` ThingsBoard's.",

@@ -1,7 +1,7 @@
 """Health and metrics of the process: ``/livez``, ``/readyz``, ``/metrics``."""
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Request
 from prometheus_client import (
@@ -18,11 +18,25 @@ from starlette.responses import PlainTextResponse, Response
 
 from fieldline.kit.errors import Forbidden
 from fieldline.rest.callers import bearer_token, public
+from fieldline.rest.documents import thingsboard_content
 from fieldline.rest.services import ServicesDep
 from fieldline.security.permissions import DENIED
 
 Readiness = Callable[[], str | None]
 """Says why the process is not ready, or None when it is."""
+
+
+_REASON = {
+    "description": "It is not ready; the text says why.",
+    "content": {"text/plain": {"schema": {"type": "string"}}},
+}
+_CLOSED: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": "Closed metrics are for system administrators.",
+        "content": thingsboard_content(status),
+    }
+    for status in (401, 403)
+}
 
 
 class Reading(NamedTuple):
@@ -63,13 +77,13 @@ def health_router(readiness: Readiness, metrics: Metrics, *, metrics_open: bool)
         """Answer as long as the process runs."""
         return "ok"
 
-    @router.get("/readyz")
+    @router.get("/readyz", response_class=PlainTextResponse, responses={503: _REASON})
     async def readyz() -> Response:
         """Answer 200 when the process takes work, else 503 with the reason."""
         reason = readiness()
         return PlainTextResponse(reason or "ready", 503 if reason else 200)
 
-    @router.get("/metrics")
+    @router.get("/metrics", response_class=PlainTextResponse, responses=_CLOSED)
     async def read_metrics(request: Request, services: ServicesDep) -> Response:
         """Answer the metrics in Prometheus' text form."""
         if not metrics_open:

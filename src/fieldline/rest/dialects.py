@@ -9,7 +9,8 @@ before v1's.
 **Errors.** An :data:`ErrorForm` turns a :class:`Problem` into an answer. A route class chooses its
 form with the class attribute ``error_form``; without one the path decides (``api/errors.py``):
 ``/api/v1`` answers v1's form, a path under ``/api`` that both dialects serve answers the fields of
-both, anything else ThingsBoard's.
+both, anything else ThingsBoard's. Its class attribute ``describe_error`` says the same to the
+documentation (``rest/documents.py``).
 """
 
 import threading
@@ -20,6 +21,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from fastapi import APIRouter, Request
+from fastapi.datastructures import DefaultPlaceholder
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.responses import PlainTextResponse, Response
@@ -27,6 +29,7 @@ from starlette.routing import Match, compile_path, get_name
 from starlette.types import Message, Receive, Scope, Send
 
 from fieldline.kit.json import dumps, loads
+from fieldline.rest import documents
 from fieldline.rest.callers import RoleRule
 from fieldline.rest.services import get_services
 
@@ -127,6 +130,9 @@ class Route(APIRoute):
     """
 
     error_form: ClassVar["staticmethod[[Problem], Response] | None"] = None
+    describe_error: ClassVar["staticmethod[[int], documents.Content]"]
+    validates: ClassVar[bool] = False
+    """Whether an input of a wrong type or form is a 422."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **kwargs: Any) -> None:  # noqa: ANN401
         self.path, self.endpoint = path, endpoint
@@ -134,8 +140,11 @@ class Route(APIRoute):
         self.methods = {method.upper() for method in kwargs.get("methods") or ("GET",)}
         self.name = kwargs.get("name") or get_name(endpoint)
         self.include_in_schema = kwargs.get("include_in_schema", True)
-        if getattr(endpoint, "__annotations__", {}).get("return", endpoint) is None:
-            # Nothing to say is an empty body, not JSON's null.
+        returned = getattr(endpoint, "__annotations__", {}).get("return", endpoint)
+        if returned in (None, Response) and isinstance(
+            kwargs.get("response_class"), DefaultPlaceholder
+        ):
+            # Nothing to say is an empty body, not JSON's null; a Response may be anything.
             kwargs["response_class"] = Response
         self._given: dict[str, Any] | None = kwargs
 
@@ -152,6 +161,19 @@ class Route(APIRoute):
             return vars(self)[name]
         except KeyError:
             raise AttributeError(name) from None
+
+    def error_answers(self) -> dict[str, Any]:
+        """Return OpenAPI's ``responses`` of the errors."""
+        dependants = list(_dependants(self))
+        has_body = self.body_field is not None or "requestBody" in (self.openapi_extra or {})
+        takes = documents.Takes(
+            token=any(isinstance(each.call, RoleRule) for each in dependants),
+            input=has_body or any(each.path_params or each.query_params for each in dependants),
+            body=has_body,
+            change=self.methods != {"GET"},
+            validates=self.validates,
+        )
+        return documents.error_answers(takes, self.describe_error)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -176,6 +198,8 @@ class Route(APIRoute):
 
 class TbRoute(Route):
     """A route of ThingsBoard's dialect; see the module's text."""
+
+    describe_error = staticmethod(documents.thingsboard_content)
 
     @cached_property
     def required_query(self) -> frozenset[bytes]:
@@ -208,6 +232,7 @@ class RawTextRoute(TbRoute):
     """A route whose errors are bare text."""
 
     error_form = staticmethod(raw_text_form)
+    describe_error = staticmethod(documents.raw_text_content)
 
 
 class SearchRoute(TbRoute):
@@ -239,6 +264,9 @@ class V1Route(Route):
     There a request with ``pageSize`` is meant for ThingsBoard's route of that path, if there is
     one, even when another parameter is missing.
     """
+
+    describe_error = staticmethod(documents.v1_content)
+    validates = True
 
     @property
     def shared_path(self) -> str:

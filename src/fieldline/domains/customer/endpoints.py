@@ -37,7 +37,10 @@ async def get_short_customer(
     return ShortCustomer(title=found.title, is_public=found.is_public)
 
 
-@router.get("/customer/{customer_id}/title")
+@router.get(
+    "/customer/{customer_id}/title",
+    responses={200: {"content": {"application/text": {"schema": {"type": "string"}}}}},
+)
 async def get_customer_title(
     customer_id: UUID, caller: TenantOrCustomer, session: ReadSession
 ) -> Response:

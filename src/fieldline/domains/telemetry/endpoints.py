@@ -23,6 +23,7 @@ from fieldline.rest.dialects import (
     tb_router,
     thingsboard_form,
 )
+from fieldline.rest.documents import Content, raw_text_content, thingsboard_content
 from fieldline.rest.services import Services, ServicesDep
 from fieldline.timeseries.store import Aggregation, Deletion, IntervalType, RangeQuery, Scope
 
@@ -40,10 +41,16 @@ def telemetry_error(problem: Problem) -> Response:
     return thingsboard_form(problem) if problem.status == 401 else raw_text_form(problem)
 
 
+def telemetry_error_content(status: int) -> Content:
+    """Describe the errors to the documentation."""
+    return thingsboard_content(status) if status == 401 else raw_text_content(status)
+
+
 class TelemetryRoute(RawTextRoute):
     """A route whose errors are bare text, but for a refused token."""
 
     error_form = staticmethod(telemetry_error)
+    describe_error = staticmethod(telemetry_error_content)
 
 
 router = tb_router("Telemetry", route_class=TelemetryRoute)

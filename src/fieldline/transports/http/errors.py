@@ -1,6 +1,7 @@
 """What each kind of error is on the HTTP device API."""
 
 import math
+from typing import Any
 
 import orjson
 from fastapi import Response
@@ -28,6 +29,21 @@ STATUS: dict[type[FieldlineError], int] = {
     RateLimited: 429,
     Unavailable: 503,
 }
+
+
+_TEXT = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    400: {"description": "What was sent cannot be read.", **_TEXT},
+    401: {"description": "No device has this token."},
+    403: {"description": "The device may not do this.", **_TEXT},
+    413: {
+        "description": "The body is too large.",
+        "content": {"application/json": {"schema": {"type": "string"}}},
+    },
+    429: {"description": "The device sends too much.", **_TEXT},
+    503: {"description": "Busy or about to stop; try again.", **_TEXT},
+}
+"""The answers below, for the API's documentation."""
 
 
 def answer(error: FieldlineError) -> Response:

@@ -20,7 +20,7 @@ from fieldline.ingest.session import DeviceRecord, DeviceSession
 from fieldline.kit.errors import FieldlineError, Invalid, Unavailable
 from fieldline.messaging.receipt import Receipt
 from fieldline.transports.http.body import SMALL_BYTES, Bodies
-from fieldline.transports.http.errors import answer
+from fieldline.transports.http.errors import DOCUMENTED, answer
 from fieldline.transports.http.polls import AttributesPoll
 
 Token = Annotated[str, Path(description="The device's access token.")]
@@ -31,6 +31,7 @@ ClientKeys = Annotated[
 SharedKeys = Annotated[
     list[str], Query(alias="sharedKeys", default_factory=list, description=_NAMES)
 ]
+_JSON_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}}
 Timeout = Annotated[int, Query(description="How long to wait, in ms; 0 is a minute.")]
 
 
@@ -58,12 +59,25 @@ class HttpOptions:
 def device_router(door: Door, options: HttpOptions | None = None) -> APIRouter:
     """Return the routes; mount them after v1's, whose resources have names where tokens stand."""
     api = _DeviceApi(door, options or HttpOptions())
-    router = APIRouter(prefix="/api/v1", tags=["device API"], route_class=_DeviceRoute)
-    router.add_api_route("/{token}/telemetry", api.post_telemetry, methods=["POST"])
-    router.add_api_route("/{token}/attributes", api.post_attributes, methods=["POST"])
+    router = APIRouter(
+        prefix="/api/v1", tags=["device API"], route_class=_DeviceRoute, responses=DOCUMENTED
+    )
+    for path, store in (("telemetry", api.post_telemetry), ("attributes", api.post_attributes)):
+        router.add_api_route(
+            f"/{{token}}/{path}",
+            store,
+            methods=["POST"],
+            response_class=Response,
+            openapi_extra=_JSON_BODY,
+        )
     router.add_api_route("/{token}/attributes", api.get_attributes, methods=["GET"])
-    router.add_api_route("/{token}/attributes/updates", api.poll_attributes, methods=["GET"])
-    router.add_api_route("/{token}/rpc", api.post_rpc, methods=["POST"])
+    router.add_api_route(
+        "/{token}/attributes/updates",
+        api.poll_attributes,
+        methods=["GET"],
+        responses={408: {"description": "Nothing changed in time."}},
+    )
+    router.add_api_route("/{token}/rpc", api.post_rpc, methods=["POST"], openapi_extra=_JSON_BODY)
     return router
 
 
