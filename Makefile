@@ -34,6 +34,7 @@ format: $(VENV)/.dev
 docs: $(VENV)/.dev               ## the generated pages of docs/reference
 	$(BIN)/fieldline settings --markdown > docs/reference/settings.md
 	$(BIN)/fieldline nodes --markdown > docs/reference/nodes.md
+	$(BIN)/fieldline openapi --markdown > docs/reference/api-v1.md
 
 bench: $(VENV)/.dev              ## the ingest benchmark, see benchmarks/README.md
 	$(BIN)/python -m benchmarks.ingest.run $(ARGS)

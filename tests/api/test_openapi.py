@@ -73,6 +73,7 @@ async def test_every_route_documents_the_errors_of_what_it_takes(document: Any) 
             assert {"429", "503"} <= told, where
             if "security" in operation:
                 assert {"401", "403"} <= told, where
+                assert operation["x-roles"], where
             if "requestBody" in operation:
                 assert {"400", "413"} <= told, where
             if "parameters" in operation:

@@ -8,13 +8,12 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-import fieldline
 from fieldline.api import account_pages, docs, errors
 from fieldline.api.cors import ApiCors
 from fieldline.api.dispatch import DispatchingRouter
 from fieldline.api.health import Metrics, Readiness, health_router
 from fieldline.api.limits import BodyLimit
-from fieldline.api.openapi import Application
+from fieldline.api.openapi import TITLE, Application
 from fieldline.rest.dialects import V1_PREFIX
 from fieldline.rest.services import Services
 
@@ -52,9 +51,7 @@ def create_app(services: Services, routers: Routers, options: ApiOptions | None 
     """Build the application over the given services."""
     options = options or ApiOptions()
     app = Application(
-        title="Fieldline",
-        version=fieldline.__version__,
-        description="An IoT platform. `/api/v1` is the v1 dialect, `/api` ThingsBoard's.",
+        title=TITLE,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,

@@ -1,13 +1,18 @@
-"""The application, whose OpenAPI document lists the errors of every route."""
+"""The OpenAPI document: FastAPI's, with the errors and the roles of every route."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import BaseRoute
 
+import fieldline
 from fieldline.rest.dialects import Route
 from fieldline.rest.documents import SCHEMAS
 
+TITLE = "Fieldline"
+DESCRIPTION = "An IoT platform. `/api/v1` is the v1 dialect, `/api` ThingsBoard's."
 FASTAPIS_OWN = "HTTPValidationError"
 """The form of a 422 that FastAPI documents for every route with an input, and none answers."""
 
@@ -17,28 +22,33 @@ class Application(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
-        document = get_openapi(
-            title=self.title,
-            version=self.version,
-            description=self.description,
-            routes=self.routes,
-        )
-        schemas = document["components"]["schemas"]
-        for name in (FASTAPIS_OWN, "ValidationError"):
-            schemas.pop(name, None)
-        schemas |= SCHEMAS
-        for path in document["paths"].values():
-            for operation in path.values():
-                _drop_fastapis_own(operation["responses"])
-        for route in self.routes:
-            if isinstance(route, Route) and route.include_in_schema:
-                errors = route.error_answers()
-                for method in route.methods or ():
-                    answers = document["paths"][route.path_format][method.lower()]["responses"]
-                    answers |= {key: errors[key] for key in errors if key not in answers}
-        return document
+        return _document(self.routes)
 
 
-def _drop_fastapis_own(answers: dict[str, Any]) -> None:
-    if FASTAPIS_OWN in str(answers.get("422")):
-        del answers["422"]
+def document_of(routers: Sequence[APIRouter]) -> dict[str, Any]:
+    """Return the document of some routers."""
+    return _document([route for router in routers for route in router.routes])
+
+
+def _document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
+    document = get_openapi(
+        title=TITLE, version=fieldline.__version__, description=DESCRIPTION, routes=routes
+    )
+    schemas = document["components"]["schemas"]
+    for name in (FASTAPIS_OWN, "ValidationError"):
+        schemas.pop(name, None)
+    schemas |= SCHEMAS
+    for path in document["paths"].values():
+        for operation in path.values():
+            if FASTAPIS_OWN in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+    for route in routes:
+        if isinstance(route, Route) and route.include_in_schema:
+            for method in route.methods or ():
+                _describe(route, document["paths"][route.path_format][method.lower()])
+    return document
+
+
+def _describe(route: Route, operation: dict[str, Any]) -> None:
+    operation["x-roles"] = route.roles()
+    operation["responses"] = route.error_answers() | operation["responses"]

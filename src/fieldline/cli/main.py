@@ -9,7 +9,7 @@ import sys
 import typer
 
 from fieldline import __version__
-from fieldline.cli import create_admin, demo, migrate, nodes, serve, settings, watch
+from fieldline.cli import create_admin, demo, migrate, nodes, openapi, serve, settings, watch
 from fieldline.kit.errors import FieldlineError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("migrate")(migrate.migrate)
 app.command("create-admin")(create_admin.create_admin)
 app.command("settings")(settings.settings)
 app.command("nodes")(nodes.nodes)
+app.command("openapi")(openapi.openapi)
 app.command("demo")(demo.demo)
 app.command("watch")(watch.watch)
 

@@ -162,13 +162,17 @@ class Route(APIRoute):
         except KeyError:
             raise AttributeError(name) from None
 
+    def roles(self) -> list[str]:
+        """Return who may call; nobody in particular when no token is needed."""
+        return sorted(role.value for rule in self.rules for role in rule.authorities)
+
     def error_answers(self) -> dict[str, Any]:
         """Return OpenAPI's ``responses`` of the errors."""
-        dependants = list(_dependants(self))
         has_body = self.body_field is not None or "requestBody" in (self.openapi_extra or {})
         takes = documents.Takes(
-            token=any(isinstance(each.call, RoleRule) for each in dependants),
-            input=has_body or any(each.path_params or each.query_params for each in dependants),
+            token=bool(self.rules),
+            input=has_body
+            or any(each.path_params or each.query_params for each in _dependants(self)),
             body=has_body,
             change=self.methods != {"GET"},
             validates=self.validates,
