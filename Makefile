@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := 0.13.9
 
-.PHONY: run test check lint types contracts format docs lock bench demo e2e-long clean
+.PHONY: run test check lint types contracts format docs lock bench demo fuzz e2e-long clean
 
 run: $(VENV)/.runtime            ## start Fieldline with the demo logins on http://localhost:8080
 	$(BIN)/fieldline serve --demo
@@ -38,6 +38,9 @@ docs: $(VENV)/.dev               ## the generated pages of docs/reference
 
 bench: $(VENV)/.dev              ## the ingest benchmark, see benchmarks/README.md
 	$(BIN)/python -m benchmarks.ingest.run $(ARGS)
+
+fuzz: $(VENV)/.dev               ## random requests to the API, 5 minutes of each dialect
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 e2e-long: $(VENV)/.dev .vendor-envs/.made ## long forms of tests, and the vendor's own clients
 	FIELDLINE_REQUIRE_VENDOR=1 $(BIN)/pytest -q -m "long or vendor" $(ARGS)
