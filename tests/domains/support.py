@@ -1,9 +1,14 @@
 """Small things that tests of entities over HTTP share."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import event
+
+from fieldline.database.engine import Database
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For cases that are refused before any SQL runs: one database is enough."""
@@ -30,3 +35,19 @@ async def ids_of(client: httpx.AsyncClient, path: str) -> list[str]:
     answer = await client.get(path)
     assert answer.status_code == 200, answer.text
     return [item["id"]["id"] for item in answer.json()["data"]]
+
+
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    """Collect what is sent to the database, but for what begins and ends transactions."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+            seen.append(statement)
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(database.engine.sync_engine, "before_cursor_execute", note)

@@ -13,6 +13,7 @@ from fieldline.api.v1 import assets as v1_assets
 from fieldline.api.v1 import audit_logs as v1_audit_logs
 from fieldline.api.v1 import auth as v1_auth
 from fieldline.api.v1 import customers as v1_customers
+from fieldline.api.v1 import dashboards as v1_dashboards
 from fieldline.api.v1 import device_profiles as v1_device_profiles
 from fieldline.api.v1 import devices as v1_devices
 from fieldline.api.v1 import relations as v1_relations
@@ -27,6 +28,7 @@ from fieldline.domains.asset_profile import endpoints as asset_profile
 from fieldline.domains.audit_log import endpoints as audit_log
 from fieldline.domains.calculated_field import endpoints as calculated_field
 from fieldline.domains.customer import endpoints as customer
+from fieldline.domains.dashboard import endpoints as dashboard
 from fieldline.domains.device import endpoints as device
 from fieldline.domains.device_profile import endpoints as device_profile
 from fieldline.domains.login import endpoints as login
@@ -53,6 +55,7 @@ THINGSBOARD: list[APIRouter] = [
     relation.router,
     relation.searches,
     relation_search.router,
+    dashboard.router,
     customer.router,
     tenant.router,
     tenant_profile.router,
@@ -75,4 +78,5 @@ V1: list[APIRouter] = [
     v1_rule_chains.router,
     v1_audit_logs.router,
     v1_relations.router,
+    v1_dashboards.router,
 ]

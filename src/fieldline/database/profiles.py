@@ -30,6 +30,7 @@ from fieldline.kit.paging import Page, PageRequest
 
 _TENANT = table("tenant", column("id", Guid))
 _RULE_CHAIN = table("rule_chain", column("id", Guid), column("tenant_id", Guid))
+_DASHBOARD = table("dashboard", column("id", Guid), column("tenant_id", Guid))
 
 
 class Profile(Entity):
@@ -131,6 +132,11 @@ class ProfileRepository(Generic[P]):
     async def tenant_of_rule_chain(self, rule_chain_id: UUID) -> UUID | None:
         query = select(_RULE_CHAIN.c.tenant_id).where(_RULE_CHAIN.c.id == rule_chain_id)
         return await self._session.scalar(query)
+
+    async def tenant_of_dashboard(self, dashboard_id: UUID) -> UUID | None:
+        """Return whose a dashboard is, and keep it from being deleted in the meantime."""
+        query = select(_DASHBOARD.c.tenant_id).where(_DASHBOARD.c.id == dashboard_id)
+        return await self._session.scalar(query.with_for_update(read=True))
 
     async def lock_default(self, tenant_id: UUID) -> None:
         """Let nobody else choose a default of the tenant until the transaction ends.

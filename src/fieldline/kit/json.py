@@ -15,6 +15,11 @@ def dumps_text(value: Any) -> str:  # noqa: ANN401 - JSON is any of its types
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
+def raw(text: str) -> Any:  # noqa: ANN401 - orjson's own type
+    """Return JSON text as a part of what :func:`dumps` encodes, without reading it."""
+    return orjson.Fragment(text)
+
+
 def loads(data: bytes | str) -> Any:  # noqa: ANN401 - JSON is any of its types
     """Decode.
 

@@ -34,6 +34,7 @@ PATHS = {
     "customer_id": "$customer",
     "user_id": "$user",
     "assignee_id": "$user",
+    "dashboard_id": "$dashboard",
     "device_id": "$device",
     "deviceId": "$device",
     "asset_id": "$asset",
@@ -59,6 +60,7 @@ WITH_TELEMETRY = {
     "ASSET": "$asset",
     "ASSET_PROFILE": "$asset_profile",
     "CUSTOMER": "$customer",
+    "DASHBOARD": "$dashboard",
     "USER": "$user",
     "TENANT": "$tenant",
     "TENANT_PROFILE": "$tenant_profile",
@@ -184,6 +186,7 @@ PROFILES = {
         Call(body=STOLEN | {"id": ref("DEVICE_PROFILE", "profile")}),
         Call(body=STOLEN | {"defaultRuleChainId": ref("RULE_CHAIN")}, answers=OR_INVALID),
         Call(body=STOLEN | {"defaultEdgeRuleChainId": ref("RULE_CHAIN")}, answers=OR_INVALID),
+        Call(body=STOLEN | {"defaultDashboardId": ref("DASHBOARD")}, answers=OR_INVALID),
         Call(
             body=STOLEN
             | {

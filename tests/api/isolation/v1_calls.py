@@ -14,6 +14,7 @@ from tests.api.isolation.calls import (
     of_each_kind,
     only,
 )
+from tests.api.isolation.dashboard_calls import DASHBOARDS, V1_DASHBOARDS
 from tests.api.isolation.relation_calls import RELATIONS, V1_RELATIONS
 from tests.api.isolation.users_calls import USER_CALLS, V1_USER_CALLS
 from tests.api.isolation.world import KEY, NEIGHBOUR, PUBLIC, STRANGER, SYSADMIN
@@ -126,9 +127,9 @@ V1_CALLS: dict[str, list[Call]] = {
 
 def all_calls() -> dict[str, list[Call]]:
     """Return the calls of every route; v1's are mounted at ``/api/v1`` and at ``/api``."""
-    thingsboard = THINGSBOARD_CALLS | USER_CALLS | ALARM_AREA | ASSETS | RELATIONS
+    thingsboard = THINGSBOARD_CALLS | USER_CALLS | ALARM_AREA | ASSETS | RELATIONS | DASHBOARDS
     found = {route: list(calls) for route, calls in thingsboard.items()}
-    v1 = V1_CALLS | V1_USER_CALLS | V1_ALARM_AREA | V1_ASSETS | V1_RELATIONS
+    v1 = V1_CALLS | V1_USER_CALLS | V1_ALARM_AREA | V1_ASSETS | V1_RELATIONS | V1_DASHBOARDS
     for route, calls in v1.items():
         method, path = route.split(" ")
         for prefix in ("/api/v1", "/api"):

@@ -56,7 +56,7 @@ class World:
         """Return the victim's ids, and the role's own things as ``own_device`` and so on."""
         own = self.own.get(role, {})
         names = ["device", "alarm", "profile", "customer", "rule_chain", "alarm_rule"]
-        names += ["asset", "asset_profile"]
+        names += ["asset", "asset_profile", "dashboard"]
         return self.ids | {f"own_{name}": own.get(name, str(uuid4())) for name in names}
 
     @contextmanager
@@ -137,6 +137,8 @@ class Maker:
             "customerId": {"entityType": "CUSTOMER", "id": customer},
         }
         chain = await created(admin, "/api/ruleChain", {"name": f"{name} chain"})
+        dashboard = await created(admin, "/api/dashboard", {"title": f"{name} dashboard"})
+        path = f"/api/customer/{customer}/dashboard/{dashboard['id']['id']}"
         rule = alarm_rule(device["id"], f"{name} rule")
         alarm = {"type": f"{name} alarm", "originator": device["id"], "severity": "MAJOR"}
         made = {
@@ -147,6 +149,7 @@ class Maker:
             "rule_chain": chain,
             "alarm_rule": await created(admin, "/api/alarm/rule", rule),
             "alarm": await created(admin, "/api/alarm", alarm),
+            "dashboard": await created(admin, path, None),
         }
         return {kind: body["id"]["id"] for kind, body in made.items()} | {"customer": customer}
 

@@ -9,6 +9,7 @@ from fieldline.domains.alarm.schemas import AlarmAssignee, AlarmInfo
 from fieldline.domains.asset import service as asset_service
 from fieldline.domains.asset_profile import service as asset_profile_service
 from fieldline.domains.customer import service as customer_service
+from fieldline.domains.dashboard import service as dashboard_service
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.rule_chain import service as rule_chain_service
@@ -91,6 +92,11 @@ async def _customers(session: "AsyncSession", caller: Caller, ids: set[UUID]) ->
     return {customer.id: Name(customer.title) for customer in found}
 
 
+async def _dashboards(session: "AsyncSession", caller: Caller, ids: set[UUID]) -> dict[UUID, Name]:
+    found = await dashboard_service.by_ids(session, caller, ids)
+    return {each.dashboard.id: Name(each.dashboard.title) for each in found}
+
+
 async def _users(session: "AsyncSession", caller: Caller, ids: set[UUID]) -> dict[UUID, Name]:
     return {user.id: Name(user.email) for user in await user_service.by_ids(session, caller, ids)}
 
@@ -108,6 +114,7 @@ _FINDERS: dict[EntityType, Find] = {
     EntityType.CUSTOMER: _customers,
     EntityType.USER: _users,
     EntityType.RULE_CHAIN: _rule_chains,
+    EntityType.DASHBOARD: _dashboards,
 }
 _FINDERS_FOR_CUSTOMERS = {EntityType.DEVICE: _devices, EntityType.ASSET: _assets}
 """The alarms that a customer user sees are of the customer's devices and assets."""

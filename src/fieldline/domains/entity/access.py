@@ -12,6 +12,7 @@ from uuid import UUID
 from fieldline.domains.asset import service as asset_service
 from fieldline.domains.asset_profile import service as asset_profile_service
 from fieldline.domains.customer import service as customer_service
+from fieldline.domains.dashboard import service as dashboard_service
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.rule_chain import service as rule_chain_service
@@ -57,6 +58,10 @@ FINDERS: dict[EntityType, tuple[Find, Callable[[Any], Known]]] = {
     EntityType.CUSTOMER: (
         customer_service.get,
         lambda customer: Known(customer.tenant_id, customer.title, customer_id=customer.id),
+    ),
+    EntityType.DASHBOARD: (
+        dashboard_service.get_seen,
+        lambda seen: Known(seen.tenant_id, seen.title, customer_id=seen.customer_id),
     ),
     EntityType.USER: (
         user_service.get,

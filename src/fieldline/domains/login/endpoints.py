@@ -8,6 +8,7 @@ from fastapi import Depends, Query
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from fieldline.domains.dashboard import home
 from fieldline.domains.login import recovery, service
 from fieldline.domains.login.origin import FromWhere
 from fieldline.domains.login.schemas import (
@@ -106,7 +107,9 @@ async def get_current_user(caller: AnyUser, session: ReadSession) -> User:
             additional_info=None,
             version=1,
         )
-    return User.model_validate(await user_service.get(session, caller, caller.user_id))
+    user = User.model_validate(await user_service.get(session, caller, caller.user_id))
+    user.additional_info = await home.without_unseen(session, caller, user.additional_info)
+    return user
 
 
 @router.post("/auth/changePassword")

@@ -90,24 +90,18 @@ def _queue_name(text: str | None, kind: str) -> str | None:
 async def _set_references(
     repository: ProfileRepository[P], profile: P, fields: "Mapping[str, Any]"
 ) -> None:
-    if "default_rule_chain_id" in fields:
-        chain_id = fields["default_rule_chain_id"]
-        await _check_rule_chain(repository, profile.tenant_id, chain_id, "rule chain")
-        profile.default_rule_chain_id = chain_id
-    if "default_edge_rule_chain_id" in fields:
-        chain_id = fields["default_edge_rule_chain_id"]
-        await _check_rule_chain(repository, profile.tenant_id, chain_id, "edge rule chain")
-        profile.default_edge_rule_chain_id = chain_id
-    if fields.get("default_dashboard_id") is not None:
-        raise InvalidProfile("Can't assign non-existent dashboard!")
+    for name, what, owner_of in (
+        ("default_rule_chain_id", "rule chain", repository.tenant_of_rule_chain),
+        ("default_edge_rule_chain_id", "edge rule chain", repository.tenant_of_rule_chain),
+        ("default_dashboard_id", "dashboard", repository.tenant_of_dashboard),
+    ):
+        if name in fields:
+            if fields[name] is not None:
+                _check_owner(await owner_of(fields[name]), profile.tenant_id, what)
+            setattr(profile, name, fields[name])
 
 
-async def _check_rule_chain(
-    repository: ProfileRepository[P], tenant_id: UUID, chain_id: UUID | None, what: str
-) -> None:
-    if chain_id is None:
-        return
-    owner = await repository.tenant_of_rule_chain(chain_id)
+def _check_owner(owner: UUID | None, tenant_id: UUID, what: str) -> None:
     if owner is None:
         msg = f"Can't assign non-existent {what}!"
         raise InvalidProfile(msg)

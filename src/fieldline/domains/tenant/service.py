@@ -73,6 +73,11 @@ async def by_ids(
     return await TenantRepository(session).by_ids(ids)
 
 
+async def additional_info(session: "AsyncSession", tenant_id: UUID) -> dict[str, Any] | None:
+    """Return a tenant's free JSON, for those who act for one of its users."""
+    return (await _find(session, tenant_id)).additional_info
+
+
 async def profile_names(session: "AsyncSession", tenants: Collection[Tenant]) -> dict[UUID, str]:
     """Return profile id -> name of the tenants' profiles."""
     from_ids = {tenant.tenant_profile_id for tenant in tenants}
