@@ -26,6 +26,8 @@ PUBLIC = PUBLIC_FOR_USERS | {
     "POST /api/v1/auth/login",
     "POST /api/v1/auth/token/refresh",
     "GET /api/noauth/activate",
+    "GET /api/noauth/mobile",
+    "POST /api/noauth/oauth2Clients",
     "POST /api/noauth/activate",
     "GET /api/noauth/userPasswordPolicy",
     "GET /livez",

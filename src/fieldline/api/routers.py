@@ -32,9 +32,12 @@ from fieldline.domains.dashboard import endpoints as dashboard
 from fieldline.domains.device import endpoints as device
 from fieldline.domains.device_profile import endpoints as device_profile
 from fieldline.domains.login import endpoints as login
+from fieldline.domains.not_configured import endpoints as not_configured
+from fieldline.domains.notification import endpoints as notification
 from fieldline.domains.relation import endpoints as relation
 from fieldline.domains.relation_search import endpoints as relation_search
 from fieldline.domains.rule_chain import endpoints as rule_chain
+from fieldline.domains.system import endpoints as system
 from fieldline.domains.telemetry import endpoints as telemetry
 from fieldline.domains.tenant import endpoints as tenant
 from fieldline.domains.tenant_profile import endpoints as tenant_profile
@@ -55,7 +58,10 @@ THINGSBOARD: list[APIRouter] = [
     relation.router,
     relation.searches,
     relation_search.router,
+    system.router,
     dashboard.router,
+    notification.router,
+    not_configured.router,
     customer.router,
     tenant.router,
     tenant_profile.router,

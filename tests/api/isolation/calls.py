@@ -36,6 +36,7 @@ PATHS = {
     "assignee_id": "$user",
     "dashboard_id": "$dashboard",
     "device_id": "$device",
+    "notification_id": "$device",
     "deviceId": "$device",
     "asset_id": "$asset",
     "profile_id": "$profile",

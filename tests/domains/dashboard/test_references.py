@@ -59,6 +59,22 @@ async def test_a_default_dashboard_is_not_deleted(tenant: Tenant) -> None:
     assert deleted.status_code == 200
 
 
+async def test_an_asset_profile_names_its_default_dashboard(
+    tenant: Tenant, stranger: Tenant
+) -> None:
+    dashboard, foreign = await make(tenant.admin), await make(stranger.admin)
+    body = {"name": "halls", "defaultDashboardId": foreign["id"]}
+
+    refused = await tenant.admin.post("/api/assetProfile", json=body)
+    body["defaultDashboardId"] = dashboard["id"]
+    profile = await created(tenant.admin, "/api/assetProfile", body)
+    kept = await tenant.admin.delete(path_of(dashboard))
+
+    expect_error(refused, 400, 31, "Can't assign dashboard from different tenant!")
+    assert profile["defaultDashboardId"] == dashboard["id"]
+    expect_error(kept, 400, 31, "is the default one of asset profile 'halls'")
+
+
 async def test_an_alarm_names_its_dashboard(tenant: Tenant) -> None:
     dashboard = await make(tenant.admin)
     alarm = {"type": "broken", "severity": "MAJOR", "originator": dashboard["id"]}

@@ -1,0 +1,1 @@
+"""Notifications of users: nothing makes any yet, so there are none to read."""
