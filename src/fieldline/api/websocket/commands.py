@@ -6,6 +6,7 @@ is not given.
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, cast
+from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -253,14 +254,35 @@ class EntityCountCmd(UnservedCmd):
     type: Literal["ENTITY_COUNT"] = "ENTITY_COUNT"
 
 
-class OtherCmd(UnservedCmd):
-    type: Literal[
-        "ALARM_STATUS",
-        "NOTIFICATIONS",
-        "NOTIFICATIONS_COUNT",
-        "MARK_NOTIFICATIONS_AS_READ",
-        "MARK_ALL_NOTIFICATIONS_AS_READ",
-    ]
+class AlarmStatusCmd(UnservedCmd):
+    type: Literal["ALARM_STATUS"] = "ALARM_STATUS"
+
+
+class NotificationCmd(Command):
+    """A command about the caller's notifications."""
+
+
+class NotificationsCmd(NotificationCmd):
+    """The latest unread notifications, then every change of them."""
+
+    type: Literal["NOTIFICATIONS"] = "NOTIFICATIONS"
+    limit: int = 0
+    types: list[str] = Field(default_factory=list)
+
+
+class NotificationsCountCmd(NotificationCmd):
+    """The number of unread notifications, then every change of it."""
+
+    type: Literal["NOTIFICATIONS_COUNT"] = "NOTIFICATIONS_COUNT"
+
+
+class MarkNotificationsCmd(NotificationCmd):
+    type: Literal["MARK_NOTIFICATIONS_AS_READ"] = "MARK_NOTIFICATIONS_AS_READ"
+    notifications: list[UUID] = Field(default_factory=list)
+
+
+class MarkAllNotificationsCmd(NotificationCmd):
+    type: Literal["MARK_ALL_NOTIFICATIONS_AS_READ"] = "MARK_ALL_NOTIFICATIONS_AS_READ"
 
 
 AnyCmd = Annotated[
@@ -272,7 +294,11 @@ AnyCmd = Annotated[
     | AlarmDataCmd
     | AlarmCountCmd
     | EntityCountCmd
-    | OtherCmd,
+    | AlarmStatusCmd
+    | NotificationsCmd
+    | NotificationsCountCmd
+    | MarkNotificationsCmd
+    | MarkAllNotificationsCmd,
     Field(discriminator="type"),
 ]
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from fieldline.api.websocket import notifications
 from fieldline.api.websocket.closing import Close, CloseCode, Gone
 from fieldline.api.websocket.commands import (
     AnyFrame,
@@ -20,6 +21,7 @@ from fieldline.api.websocket.commands import (
     Command,
     EntityDataCmd,
     HistoryCmd,
+    NotificationCmd,
     TimeseriesCmd,
     UnservedCmd,
     UnsubscribeCmd,
@@ -212,10 +214,19 @@ class Session:
                 await self._entity_data.entity_data(command)
             case UnsubscribeCmd():
                 self._unsubscribe(command.cmd_id)
+            case NotificationCmd():
+                self._answer_notifications(command)
             case UnservedCmd():
                 self._refuse(
                     command.cmd_id, f"Command type {command.name} is not served by this server"
                 )
+
+    def _answer_notifications(self, command: NotificationCmd) -> None:
+        reply = notifications.reply(command)
+        if command.cmd_id < 0:
+            self._refuse(command.cmd_id, "Cmd id is negative value!")
+        elif reply is not None:
+            self._outbox.post(reply)
 
     def _unsubscribe(self, cmd_id: int) -> None:
         if cmd_id < 0:
