@@ -38,11 +38,15 @@ pytestmark = [
     pytest.mark.xdist_group("isolation"),
 ]
 
-ABOUT_THE_CALLER = SETTINGS_OF_THE_CALLER | {
-    f"{method} {prefix}/auth/{name}"
-    for method, name in (("GET", "user"), ("POST", "logout"), ("POST", "changePassword"))
-    for prefix in ("/api", "/api/v1")
-} | {"PUT /api/notifications/read"}
+ABOUT_THE_CALLER = (
+    SETTINGS_OF_THE_CALLER
+    | {
+        f"{method} {prefix}/auth/{name}"
+        for method, name in (("GET", "user"), ("POST", "logout"), ("POST", "changePassword"))
+        for prefix in ("/api", "/api/v1")
+    }
+    | {"PUT /api/notifications/read"}
+)
 """Routes that take nobody's id: they are about whoever calls."""
 
 

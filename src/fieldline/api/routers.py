@@ -42,6 +42,7 @@ from fieldline.domains.telemetry import endpoints as telemetry
 from fieldline.domains.tenant import endpoints as tenant
 from fieldline.domains.tenant_profile import endpoints as tenant_profile
 from fieldline.domains.user import endpoints as user
+from fieldline.domains.user_dashboard import endpoints as user_dashboard
 from fieldline.domains.user_settings import endpoints as user_settings
 
 THINGSBOARD: list[APIRouter] = [
@@ -66,6 +67,7 @@ THINGSBOARD: list[APIRouter] = [
     tenant.router,
     tenant_profile.router,
     user_settings.router,
+    user_dashboard.router,
     user.router,
     audit_log.router,
 ]

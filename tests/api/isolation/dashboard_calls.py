@@ -26,6 +26,11 @@ DASHBOARDS = {
     "GET /api/tenant/dashboards": PAGED,
     "GET /api/tenant/{tenant_id}/dashboards": only(Call(PAGE, may=(SYSADMIN,))),
     "GET /api/customer/{customer_id}/dashboards": PAGED,
+    "GET /api/user/dashboards": PLAIN,
+    "GET /api/user/lastVisitedDashboards": PLAIN,
+    "GET /api/user/dashboards/{dashboard_id}/{action}": only(
+        *(Call(path={"action": action}) for action in ("visit", "star", "unstar"))
+    ),
     "GET /api/dashboards": only(Call("dashboardIds=$dashboard")),
     "GET /api/dashboards/list": only(Call("dashboardIds=$dashboard")),
 }

@@ -55,7 +55,7 @@ async def merge(
         for key, value in changes.items():
             paths.put(settings, key, value)
 
-    await _change(session, caller.user_id, kind, change)
+    await revise(session, caller.user_id, kind, change)
 
 
 async def remove(session: "AsyncSession", caller: Caller, kind: SettingsKind, where: str) -> None:
@@ -75,7 +75,7 @@ async def remove(session: "AsyncSession", caller: Caller, kind: SettingsKind, wh
             paths.remove(settings, place)
 
     if await read(session, caller.user_id, kind):
-        await _change(session, caller.user_id, kind, change)
+        await revise(session, caller.user_id, kind, change)
 
 
 async def read(session: "AsyncSession", user_id: UUID, kind: SettingsKind) -> Settings:
@@ -98,16 +98,19 @@ async def write(
         stored.clear()
         stored.update(settings)
 
-    return await _change(session, user_id, kind, change)
+    return await revise(session, user_id, kind, change)
 
 
-async def _change(
+async def revise(
     session: "AsyncSession",
     user_id: UUID,
     kind: SettingsKind,
     change: Callable[[Settings], None],
 ) -> Settings:
-    """Let ``change`` work on settings that nobody else changes meanwhile, and store them."""
+    """Let ``change`` work on settings that nobody else changes meanwhile, and store them.
+
+    For other domains too, which have checked who asks; raises as :func:`write`.
+    """
     repository = UserSettingsRepository(session)
     row = await repository.get_or_add(user_id, kind.value)
     if row is None:

@@ -1,0 +1,1 @@
+"""The dashboards that a user opened last, and those that it starred."""
