@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from fieldline.domains.alarm.changes import Clear, Raise, Stored
+from fieldline.domains.relation.kinds import Wanted
 from fieldline.domains.rule_chain.graph import ChainGraph, Connection, GraphNode
 from fieldline.domains.telemetry.submitted import Submitted, Then
 from fieldline.kit.clock import ManualClock
@@ -21,6 +22,7 @@ from fieldline.rules.engine import EngineLimits, RuleEngine
 from fieldline.rules.lanes import AsyncLimits
 from fieldline.rules.node import AsyncNode, Context, EmptyConfig, Node, Outcome, follow
 from fieldline.rules.registry import NodeType, Registry, discover
+from fieldline.rules.relations import Relations
 from fieldline.rules.scripts.pool import ScriptPool
 from fieldline.rules.scripts.sandbox import ScriptLimits
 from fieldline.rules.services import RuleServices
@@ -135,6 +137,14 @@ class NoAlarms:
         raise NotImplementedError
 
 
+class NoRelations:
+    """There are none."""
+
+    async def exists(self, tenant_id: UUID, wanted: Wanted) -> bool:
+        del tenant_id, wanted
+        return False
+
+
 @dataclass
 class Record:
     rule_chain_id: UUID | None = None
@@ -189,6 +199,7 @@ class World:
     writer: Any = field(default_factory=HeldWriter)
     evaluator: NoRules = field(default_factory=NoRules)
     alarms: Alarms = field(default_factory=NoAlarms)
+    relations: Relations = field(default_factory=NoRelations)
     devices: Devices = field(default_factory=Devices)
     graphs: list[ChainGraph] = field(default_factory=list)
     execution_limit: int = 0
@@ -211,6 +222,7 @@ class World:
             writer=self.writer,
             evaluator=self.evaluator,
             alarms=self.alarms,
+            relations=self.relations,
             scripts=self.scripts,
             bus=self.bus,
             clock=self.clock,

@@ -25,6 +25,7 @@ from fieldline.rules.fields.loader import Loader
 from fieldline.rules.lanes import AsyncLimits
 from fieldline.rules.loader import GraphLoader
 from fieldline.rules.registry import Registry
+from fieldline.rules.relations import StoredRelations
 from fieldline.rules.scripts.pool import ScriptPool
 from fieldline.rules.scripts.sandbox import ScriptLimits
 from fieldline.rules.services import RuleServices
@@ -87,6 +88,7 @@ async def start_engine(
             writer=services.writer,
             evaluator=parts.evaluator,
             alarms=StoredAlarms(services.database, parts.alarms),
+            relations=StoredRelations(services.database),
             scripts=scripts,
             bus=services.bus,
             clock=services.clock,

@@ -8,6 +8,7 @@ from fieldline.kit.clock import Clock
 from fieldline.messaging.bus import Bus
 from fieldline.rules.alarms import Alarms
 from fieldline.rules.backlog import Backlog
+from fieldline.rules.relations import Relations
 from fieldline.rules.scripts.pool import ScriptPool
 from fieldline.timeseries.writer import Saves
 
@@ -26,6 +27,7 @@ class RuleServices:
     writer: Saves
     evaluator: Evaluates
     alarms: Alarms
+    relations: Relations
     scripts: ScriptPool
     bus: Bus
     clock: Clock

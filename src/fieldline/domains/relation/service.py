@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from fieldline.database.engine import emit_after_commit
 from fieldline.domains.audit_log import service as audit_log_service
@@ -187,6 +188,11 @@ async def delete_all(session: "AsyncSession", caller: Caller, entity: EntityRef)
     known = await access.known(session, caller, Operation.WRITE, entity)
     await RelationRepository(session).delete_all(entity, TypeGroup.COMMON)
     await _tell(session, caller, Action.RELATIONS_DELETED, [(entity, known)])
+
+
+async def exists(session: "AsyncSession", tenant_id: UUID, wanted: Wanted) -> bool:
+    """Return whether a tenant has such a relation, for its rules; asks no permission."""
+    return bool(await RelationRepository(session).page(tenant_id, wanted, limit=1))
 
 
 async def forget(session: "AsyncSession", entity: EntityRef) -> None:
