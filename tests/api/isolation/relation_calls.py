@@ -19,7 +19,7 @@ OWN = ref("DEVICE", "own_device")
 
 def _readers_of(kind: str) -> tuple[str, ...]:
     """Return who may know of the victim's entity of a kind."""
-    if kind == "DEVICE_PROFILE":
+    if kind in {"DEVICE_PROFILE", "ASSET_PROFILE"}:
         return TENANT_WIDE
     return (SYSADMIN,) if kind in SYSTEMS else ()
 
@@ -78,6 +78,7 @@ RELATIONS: dict[str, list[Call]] = {
     "GET /api/relations/info/to/{to_type}/{to_id}": PATHS_OF_KINDS,
     "POST /api/relations": SEARCHES,
     "POST /api/relations/info": SEARCHES,
+    "POST /api/assets": _searches(assetTypes=["victim asset profile"]),
     "POST /api/devices": _searches(deviceTypes=["victim profile"]),
 }
 
@@ -114,4 +115,5 @@ V1_RELATIONS: dict[str, list[Call]] = {
         ),
         Call(path={"entity_id": "$own_device"}),
     ],
+    "GET /assets/{asset_id}/hierarchy": only(Call()),
 }

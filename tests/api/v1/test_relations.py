@@ -276,6 +276,20 @@ async def test_a_hierarchy_is_a_tree_of_what_an_entity_contains(world: World) ->
     assert tree(await hierarchy(world, a, "relation_type=Manages")) == ["a", [["c", []]]]
 
 
+async def test_the_hierarchy_of_an_asset(world: World) -> None:
+    building, floor = await world.asset("building"), await world.asset("floor")
+    await world.line([building, floor, await world.device("meter")])
+    path = f"/api/v1/assets/{building['id']}/hierarchy"
+
+    top: Any = found(await world.admin.get(path))
+    low: Any = found(await world.admin.get(f"{path}?max_level=1"))
+    unknown = await world.admin.get("/api/v1/assets/784f394c-42b6-435a-983c-b7beff2784f9/hierarchy")
+
+    assert tree(top) == ["building", [["floor", [["meter", []]]]]]
+    assert tree(low) == ["building", ["floor"]]
+    expect_v1_error(unknown, 404, "wasn't found")
+
+
 async def test_a_hierarchy_ends_at_the_last_level(world: World) -> None:
     a, b, c = await world.devices("abc")
     await world.line([a, b, c])

@@ -78,12 +78,17 @@ async def test_kinds_that_may_be_ends(world: World) -> None:
     device = await world.device("a")
     customer = {"entityType": "CUSTOMER", "id": str(world.tenant.customer_id)}
     tenant = {"entityType": "TENANT", "id": str(world.tenant.id)}
-    for end in (customer, tenant, await world.chain()):
+    for end in (customer, tenant, await world.chain(), await world.asset("asset")):
         await world.relate(device, end)
 
     answer = await world.admin.get(f"/api/relations/info?{query('from', device)}")
 
-    assert {each["toName"] for each in found(answer)} == {"Customer A", "Tenant 1", "chain"}
+    assert {each["toName"] for each in found(answer)} == {
+        "Customer A",
+        "Tenant 1",
+        "chain",
+        "asset",
+    }
 
 
 @pytest.mark.parametrize("prefix", ["/api/relation", "/api/v2/relation"])

@@ -8,13 +8,14 @@ from typing import Any
 
 import httpx
 
+from fieldline.domains.asset_profile import service as asset_profile_service
 from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.relation.events import RelationActed
 from fieldline.domains.rule_chain import metadata
 from tests.api.support import Client, Platform, Tenant, created, running
 
 Ref = dict[str, str]
-SEEDERS = [device_profile_service.seed, metadata.seed]
+SEEDERS = [device_profile_service.seed, asset_profile_service.seed, metadata.seed]
 
 
 @dataclass
@@ -45,6 +46,10 @@ class World:
     async def devices(self, names: str, *, is_customers: bool = False) -> list[Ref]:
         """Make a device for each letter."""
         return [await self.device(name, is_customers=is_customers) for name in names]
+
+    async def asset(self, name: str) -> Ref:
+        made: Ref = (await created(self.admin, "/api/asset", {"name": name}))["id"]
+        return made
 
     async def chain(self, name: str = "chain") -> Ref:
         made: Ref = (await created(self.admin, "/api/ruleChain", {"name": name}))["id"]

@@ -63,6 +63,26 @@ async def test_a_customer_user_finds_its_own_devices(world: World) -> None:
     assert await names(world, asked(own), is_users=True) == ["s"]
 
 
+async def test_assets_are_found_by_what_contains_them(world: World) -> None:
+    building, floor = await world.asset("building"), await world.asset("floor")
+    await world.line([building, floor])
+    await world.relate(building, await world.device("meter"))
+    other = await world.asset("other")
+    await world.relate(building, other, "Manages")
+
+    answer = await world.admin.post("/api/assets", json=asked(building, assetTypes=["default"]))
+
+    assert [each["id"] for each in found(answer)] == [floor]
+
+
+async def test_a_body_without_parameters_makes_an_asset(world: World) -> None:
+    made = await world.admin.post("/api/assets", json={"name": "new"})
+    bad = await world.admin.post("/api/assets", json={"parameters": {}})
+
+    assert made.status_code == 201, made.text
+    expect_error(bad, 400, 31, "assetTypes field required")
+
+
 async def test_a_body_without_parameters_makes_a_device(world: World) -> None:
     made = await world.admin.post("/api/devices", json={"name": "new"})
     again = await world.admin.post("/api/devices", json={"name": "new"})

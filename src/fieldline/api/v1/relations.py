@@ -15,7 +15,7 @@ from fieldline.domains.relation.service import Branch, NamedRelation
 from fieldline.kit.errors import Invalid
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.values import INT64_MAX
-from fieldline.rest.callers import AnyUser
+from fieldline.rest.callers import AnyUser, TenantOrCustomer
 from fieldline.rest.dialects import v1_router
 from fieldline.rest.paging import V1Page
 from fieldline.rest.sessions import ReadSession, WriteSession
@@ -126,6 +126,7 @@ async def _wanted(
     )
 
 
+Levels = Annotated[int, Query(ge=1, le=MAX_LEVELS)]
 WantedQuery = Annotated[Wanted, Depends(_wanted)]
 
 
@@ -184,11 +185,24 @@ async def get_hierarchy(
     entity_id: str,
     caller: AnyUser,
     session: ReadSession,
-    max_level: Annotated[int, Query(ge=1, le=MAX_LEVELS)] = DEFAULT_LEVELS,
+    max_level: Levels = DEFAULT_LEVELS,
     relation_type: str = CONTAINS,
 ) -> HierarchyNode:
     """Return the tree of what an entity contains, or leads to by another type of relation."""
-    root = parse_entity(entity_type, entity_id)
+    wanted = Search(parse_entity(entity_type, entity_id), Direction.FROM, max_level=max_level)
+    return _node(await service.hierarchy(session, caller, wanted, relation_type))
+
+
+@router.get("/assets/{asset_id}/hierarchy")
+async def get_asset_hierarchy(
+    asset_id: UUID,
+    caller: TenantOrCustomer,
+    session: ReadSession,
+    max_level: Levels = DEFAULT_LEVELS,
+    relation_type: str = CONTAINS,
+) -> HierarchyNode:
+    """Return the tree of what an asset contains, or leads to by another type of relation."""
+    root = EntityRef(EntityType.ASSET, asset_id)
     wanted = Search(root, Direction.FROM, max_level=max_level)
     return _node(await service.hierarchy(session, caller, wanted, relation_type))
 

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from fieldline.domains.asset import service as asset_service
+from fieldline.domains.asset_profile import service as asset_profile_service
 from fieldline.domains.customer import service as customer_service
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device_profile import service as device_profile_service
@@ -39,6 +41,8 @@ async def _customers(
 LISTS: dict[EntityType, List] = {
     EntityType.DEVICE: device_service.by_ids,
     EntityType.DEVICE_PROFILE: device_profile_service.by_ids,
+    EntityType.ASSET: asset_service.by_ids,
+    EntityType.ASSET_PROFILE: asset_profile_service.by_ids,
     EntityType.CUSTOMER: _customers,
     EntityType.USER: user_service.by_ids,
     EntityType.TENANT: tenant_service.by_ids,

@@ -3,9 +3,10 @@
 They share their paths with v1's creation of an entity; the body says which is meant.
 """
 
+from fieldline.domains.asset.schemas import Asset
 from fieldline.domains.device.schemas import Device
 from fieldline.domains.relation_search import service
-from fieldline.domains.relation_search.schemas import DeviceSearchQuery
+from fieldline.domains.relation_search.schemas import AssetSearchQuery, DeviceSearchQuery
 from fieldline.kit.ids import EntityType
 from fieldline.rest.callers import TenantOrCustomer
 from fieldline.rest.dialects import SearchRoute, tb_router
@@ -21,3 +22,12 @@ async def find_devices(
     """Find the devices of some types that relations lead to."""
     wanted = body.search(EntityType.DEVICE)
     return await service.devices(session, caller, wanted, body.device_types)
+
+
+@router.post("/assets")
+async def find_assets(
+    body: AssetSearchQuery, caller: TenantOrCustomer, session: ReadSession
+) -> list[Asset]:
+    """Find the assets of some types that relations lead to."""
+    wanted = body.search(EntityType.ASSET)
+    return await service.assets(session, caller, wanted, body.asset_types)

@@ -23,3 +23,9 @@ class DeviceSearchQuery(EntitySearchQuery):
     """A search for devices of some types."""
 
     device_types: list[str]
+
+
+class AssetSearchQuery(EntitySearchQuery):
+    """A search for assets of some types."""
+
+    asset_types: list[str]

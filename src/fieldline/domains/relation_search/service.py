@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from fieldline.domains.asset import service as asset_service
+from fieldline.domains.asset.schemas import Asset
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device.schemas import Device
 from fieldline.domains.relation import service as relation_service
@@ -20,3 +22,12 @@ async def devices(
     refs = await relation_service.related(session, caller, wanted)
     found = await device_service.by_ids(session, caller, [ref.id for ref in refs])
     return [Device.model_validate(device) for device in found if device.type in types]
+
+
+async def assets(
+    session: "AsyncSession", caller: Caller, wanted: Search, types: Collection[str]
+) -> list[Asset]:
+    """Return the assets of these types that a search leads to and the caller may see."""
+    refs = await relation_service.related(session, caller, wanted)
+    found = await asset_service.by_ids(session, caller, [ref.id for ref in refs])
+    return [Asset.model_validate(asset) for asset in found if asset.type in types]
