@@ -1,5 +1,6 @@
 """Who refers to dashboards, and what is told of their changes."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -127,3 +128,20 @@ async def test_changes_are_told(told: list[tuple[str, str | None]], tenant: Tena
         ("UNASSIGNED", customer),
         ("DELETED", None),
     ]
+
+
+async def test_no_profile_names_a_dashboard_that_is_deleted_at_the_same_time(
+    tenant: Tenant,
+) -> None:
+    profile = await created(tenant.admin, PROFILE, {"name": "meter"})
+    for number in range(4):
+        dashboard = await make(tenant.admin, f"d{number}")
+        body = profile | {"defaultDashboardId": dashboard["id"], "version": None}
+
+        deleted, saved = await asyncio.gather(
+            tenant.admin.delete(path_of(dashboard)), tenant.admin.post(PROFILE, json=body)
+        )
+
+        assert {deleted.status_code, saved.status_code} == {200, 400}, deleted.text + saved.text
+        found = await tenant.admin.get(path_of(dashboard))
+        assert found.is_success == saved.is_success
