@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.api.support import created
 from tests.domains.relation.world import Ref, World, ends, found, key, query
 from tests.domains.support import expect_error, on_sqlite
 
@@ -78,7 +79,8 @@ async def test_kinds_that_may_be_ends(world: World) -> None:
     device = await world.device("a")
     customer = {"entityType": "CUSTOMER", "id": str(world.tenant.customer_id)}
     tenant = {"entityType": "TENANT", "id": str(world.tenant.id)}
-    for end in (customer, tenant, await world.chain(), await world.asset("asset")):
+    board = (await created(world.admin, "/api/dashboard", {"title": "board"}))["id"]
+    for end in (customer, tenant, board, await world.chain(), await world.asset("asset")):
         await world.relate(device, end)
 
     answer = await world.admin.get(f"/api/relations/info?{query('from', device)}")
@@ -88,6 +90,7 @@ async def test_kinds_that_may_be_ends(world: World) -> None:
         "Tenant 1",
         "chain",
         "asset",
+        "board",
     }
 
 

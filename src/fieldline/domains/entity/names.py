@@ -1,12 +1,13 @@
 """What many entities are called, in a few queries, and which of them the caller may see."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from fieldline.domains.asset import service as asset_service
 from fieldline.domains.asset_profile import service as asset_profile_service
 from fieldline.domains.customer import service as customer_service
+from fieldline.domains.dashboard import service as dashboard_service
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.entity.access import FINDERS, Known
@@ -38,12 +39,31 @@ async def _customers(
     return [await customer_service.get(session, caller, caller.customer_id)]
 
 
+class _Dashboard(NamedTuple):
+    """A dashboard as ``access.FINDERS`` describes one, with its id."""
+
+    id: UUID
+    tenant_id: UUID
+    title: str
+    customer_id: UUID | None
+
+
+async def _dashboards(
+    session: "AsyncSession", caller: Caller, ids: Collection[UUID]
+) -> Sequence[Any]:
+    found = await dashboard_service.by_ids(session, caller, ids)
+    return [
+        _Dashboard(row.id, row.tenant_id, row.title, caller.customer_id) for row, _assigned in found
+    ]
+
+
 LISTS: dict[EntityType, List] = {
     EntityType.DEVICE: device_service.by_ids,
     EntityType.DEVICE_PROFILE: device_profile_service.by_ids,
     EntityType.ASSET: asset_service.by_ids,
     EntityType.ASSET_PROFILE: asset_profile_service.by_ids,
     EntityType.CUSTOMER: _customers,
+    EntityType.DASHBOARD: _dashboards,
     EntityType.USER: user_service.by_ids,
     EntityType.TENANT: tenant_service.by_ids,
     EntityType.TENANT_PROFILE: tenant_profile_service.by_ids,
