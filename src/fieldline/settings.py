@@ -192,6 +192,14 @@ class Settings(BaseSettings):
     audit_log_ttl_days: NotNegative = Field(
         365, description="Records of the audit log older than this are deleted; 0 keeps them."
     )
+    debug_events_ttl_days: NotNegative = Field(
+        7, description="Events of debugged rule chains older than this are deleted; 0 keeps them."
+    )
+    debug_events_quota: Annotated[str, Field(pattern=r"^[1-9]\d{0,8}:[1-9]\d{0,8}$")] = Field(
+        "50000:3600",
+        description="Debug events of one tenant at the most, as count:seconds; more are not "
+        "recorded.",
+    )
     max_pending_rows: Positive = Field(
         100_000, description="Rows waiting for the store before edges stop reading."
     )

@@ -7,8 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from fieldline.domains.alarm.changes import Clear, Raise, Stored
+from fieldline.domains.event.record import Record as EventRecord
+from fieldline.domains.event.record import Records
 from fieldline.domains.relation.kinds import Wanted
-from fieldline.domains.rule_chain.graph import ChainGraph, Connection, GraphNode
+from fieldline.domains.rule_chain.graph import ChainGraph, Connection, GraphNode, NodeDebug
 from fieldline.domains.telemetry.submitted import Submitted, Then
 from fieldline.kit.clock import ManualClock
 from fieldline.kit.ids import EntityRef, EntityType, new_id
@@ -146,6 +148,24 @@ class NoRelations:
 
 
 @dataclass
+class KeptRecords:
+    """Takes records of events, and keeps them."""
+
+    kept: list[EventRecord] = field(default_factory=list)
+    admitted: bool = True
+
+    def admits(self, tenant_id: UUID, rule_chain_id: UUID) -> bool:
+        return self.admitted
+
+    def put(self, record: EventRecord) -> None:
+        self.kept.append(record)
+
+    def told(self, node_id: UUID) -> list[tuple[str | None, str | None]]:
+        """Return direction and relation of what was recorded of a node."""
+        return [(each.direction, each.relation) for each in self.kept if each.entity.id == node_id]
+
+
+@dataclass
 class Record:
     rule_chain_id: UUID | None = None
 
@@ -211,6 +231,7 @@ class World:
     )
     script_limits: ScriptLimits = field(default_factory=ScriptLimits)
     backlog_limit: int = 1_000
+    records: Records | None = None
     loads: int = 0
     load_errors: list[Exception] = field(default_factory=list)
 
@@ -227,6 +248,7 @@ class World:
             bus=self.bus,
             clock=self.clock,
             backlog=self.backlog,
+            records=self.records,
         )
         self.start_engine()
 
@@ -299,6 +321,7 @@ def graph(
     tenant_id: UUID = TENANT,
     chain_id: UUID | None = None,
     ids: dict[str, UUID] | None = None,
+    debug: dict[str, NodeDebug] | None = None,
 ) -> ChainGraph:
     """Make a chain of nodes by name: (type, configuration); links are (from, relation, to)."""
     ids = {name: (ids or {}).get(name) or new_id() for name in nodes}
@@ -309,7 +332,7 @@ def graph(
         is_root=root,
         first_node_id=ids[first or next(iter(nodes))],
         nodes=tuple(
-            GraphNode(ids[name], kind, name, configuration)
+            GraphNode(ids[name], kind, name, configuration, (debug or {}).get(name))
             for name, (kind, configuration) in nodes.items()
         ),
         connections=tuple(Connection(ids[a], ids[b], label) for a, label, b in links),

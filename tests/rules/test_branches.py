@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fieldline.domains.rule_chain.graph import NodeDebug
 from fieldline.kit.errors import Invalid
 from fieldline.messaging.message import Message
 from fieldline.messaging.receipt import Receipt
 from fieldline.rules.node import AsyncNode, Context, Node, NodeConfig, Outcome, follow
-from tests.rules.support import TENANT, World, graph, message_of
+from tests.rules.support import TENANT, KeptRecords, World, graph, message_of
 from tests.waiting import until
 
 LABELS = ("Success", "Failure", "Other")
@@ -68,6 +69,7 @@ class Shape:
     nodes: list[tuple[str, str]]
     links: list[tuple[int, int, str]]
     limit: int
+    debugged: set[int] = field(default_factory=set)
     acknowledged: list[Receipt] = field(default_factory=list)
 
 
@@ -78,7 +80,8 @@ def shapes(draw: st.DrawFn) -> Shape:
     nodes = draw(st.lists(node, min_size=count, max_size=count))
     link = st.tuples(st.integers(0, count - 1), st.integers(0, count - 1), st.sampled_from(LABELS))
     links = [(a, b, label) for a, b, label in draw(st.lists(link, max_size=14)) if a < b]
-    return Shape(nodes, links, draw(st.sampled_from([0, 0, 2])))
+    debugged = draw(st.sets(st.integers(0, count - 1)))
+    return Shape(nodes, links, draw(st.sampled_from([0, 0, 2])), debugged)
 
 
 @given(shapes())
@@ -90,7 +93,10 @@ def test_a_packet_is_acknowledged_once(shape: Shape) -> None:
 async def _check(shape: Shape) -> None:
     AnyNode.kept.clear()
     world = World(
-        node_types=[AnyNode, AnyWaiting], execution_limit=shape.limit, backlog_limit=10**6
+        node_types=[AnyNode, AnyWaiting],
+        execution_limit=shape.limit,
+        backlog_limit=10**6,
+        records=KeptRecords(),
     )
     nodes: dict[str, tuple[str, dict[str, Any]]] = {
         str(index): (
@@ -99,7 +105,9 @@ async def _check(shape: Shape) -> None:
         )
         for index, (kind, label) in enumerate(shape.nodes)
     }
-    world.graphs = [graph(nodes, [(str(a), label, str(b)) for a, b, label in shape.links])]
+    links = [(str(a), label, str(b)) for a, b, label in shape.links]
+    debug = {str(index): NodeDebug(always=True) for index in shape.debugged}
+    world.graphs = [graph(nodes, links, debug=debug)]
     await world.ready()
     message, _ = message_of({"a": 1}, tenant_id=TENANT)
     message.receipt = Receipt(shape.acknowledged.append)

@@ -31,6 +31,7 @@ from fieldline.domains.customer import endpoints as customer
 from fieldline.domains.dashboard import endpoints as dashboard
 from fieldline.domains.device import endpoints as device
 from fieldline.domains.device_profile import endpoints as device_profile
+from fieldline.domains.event import endpoints as event
 from fieldline.domains.login import endpoints as login
 from fieldline.domains.not_configured import endpoints as not_configured
 from fieldline.domains.notification import endpoints as notification
@@ -63,6 +64,7 @@ THINGSBOARD: list[APIRouter] = [
     dashboard.router,
     notification.router,
     not_configured.router,
+    event.router,
     customer.router,
     tenant.router,
     tenant_profile.router,

@@ -4,6 +4,7 @@ from functools import partial
 
 from fieldline.api.health import Metrics, Reading
 from fieldline.api.websocket.parts import Parts as SocketParts
+from fieldline.domains.event.writer import EventWriter
 from fieldline.rest.services import Services
 from fieldline.rules.engine import RuleEngine
 from fieldline.timeseries.writer import TimeseriesWriter
@@ -16,6 +17,7 @@ def measure(
     engine: RuleEngine,
     mqtt: MqttTransport | None,
     sockets: SocketParts,
+    events: EventWriter,
 ) -> Metrics:
     """Return the metrics with a reading for each counter of the parts."""
     metrics = Metrics()
@@ -23,6 +25,7 @@ def measure(
         metrics.add(*_mqtt(mqtt))
     if isinstance(services.writer, TimeseriesWriter):
         metrics.add(*_writer(services.writer))
+    metrics.add(*_events(events))
     metrics.add(
         Reading(
             "fieldline_rules_waiting_messages",
@@ -68,6 +71,15 @@ def _writer(writer: TimeseriesWriter) -> list[Reading]:
         "refused_saves": "Saves that the store refused for their content.",
     }
     return _counters("fieldline_store", writer.counts, counters)
+
+
+def _events(events: EventWriter) -> list[Reading]:
+    counters = {
+        "stored": "Debug and life cycle events of rules committed.",
+        "dropped": "Events dropped because the store was too slow.",
+        "over_quota": "Debug events not recorded because their tenant was over its quota.",
+    }
+    return _counters("fieldline_events", events.counts, counters)
 
 
 def _counters(prefix: str, counts: object, described: dict[str, str]) -> list[Reading]:

@@ -14,7 +14,7 @@ from fieldline.app.edges import EdgeParts, make_app, open_door, start_mqtt
 from fieldline.app.first_start import prepare
 from fieldline.app.metrics import measure
 from fieldline.app.retention import Retention, audit_logs, readings
-from fieldline.app.rules import EngineParts, start_alarm_rules, start_engine
+from fieldline.app.rules import EngineParts, start_alarm_rules, start_engine, start_events
 from fieldline.app.storage import open_services
 from fieldline.domains.device.directory import DeviceDirectory
 from fieldline.domains.purge.handlers import Purger
@@ -57,7 +57,8 @@ async def open_platform(settings: Settings, *, demo: bool) -> AsyncIterator[Plat
         stack.push_async_callback(devices.close)
         registry = discover()
         alarms, evaluator = await start_alarm_rules(services, stack)
-        parts = EngineParts(registry, alarms, evaluator, devices)
+        events = await start_events(services, settings, stack)
+        parts = EngineParts(registry, alarms, evaluator, devices, events)
         engine = await start_engine(services, settings, stack, parts)
         door = await open_door(services, settings, stack, devices)
         hub = Hub()
@@ -73,7 +74,7 @@ async def open_platform(settings: Settings, *, demo: bool) -> AsyncIterator[Plat
             EdgeParts(services, telemetry, sockets, registry, door),
             settings,
             readiness=partial(_why_not_ready, platform),
-            metrics=measure(services, engine=engine, mqtt=mqtt, sockets=sockets),
+            metrics=measure(services, engine=engine, mqtt=mqtt, sockets=sockets, events=events),
         )
         yield platform
 

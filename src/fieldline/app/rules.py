@@ -11,6 +11,9 @@ from fieldline.domains.asset_profile import service as asset_profile_service
 from fieldline.domains.device.directory import DeviceDirectory
 from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.entity import handlers as entity_handlers
+from fieldline.domains.event.quota import Quota
+from fieldline.domains.event.retention import EventRetention
+from fieldline.domains.event.writer import EventLimits, EventWriter
 from fieldline.domains.profile.chains import ChainDirectory, LoadChains
 from fieldline.domains.relation import handlers as relation_handlers
 from fieldline.domains.tenant_profile import service as tenant_profile_service
@@ -43,6 +46,7 @@ class EngineParts:
     alarms: AlarmWriter
     evaluator: FieldsEvaluator
     devices: DeviceDirectory
+    events: EventWriter
 
 
 async def start_alarm_rules(
@@ -58,6 +62,20 @@ async def start_alarm_rules(
     await evaluator.start()
     stack.push_async_callback(evaluator.stop)
     return alarms, evaluator
+
+
+async def start_events(
+    services: Services, settings: Settings, stack: AsyncExitStack
+) -> EventWriter:
+    """Start the writer of events, and what deletes them when they are old."""
+    limits = EventLimits(quota=Quota.parse(settings.debug_events_quota))
+    events = EventWriter(services.database, services.clock, limits)
+    await events.start()
+    stack.push_async_callback(events.stop)
+    retention = EventRetention(services.database, services.clock, settings.debug_events_ttl_days)
+    retention.start()
+    stack.push_async_callback(retention.stop)
+    return events
 
 
 async def start_engine(
@@ -93,6 +111,7 @@ async def start_engine(
             bus=services.bus,
             clock=services.clock,
             backlog=backlog,
+            records=parts.events,
         ),
         registry=parts.registry,
         load_graphs=GraphLoader(services.database, execution_limit),

@@ -130,7 +130,7 @@ class Message:
         data: Any = None,  # noqa: ANN401 - JSON is any of its types
         metadata: dict[str, str] | None = None,
     ) -> "Message":
-        """Return a message with the same origin and receipt and these parts changed."""
+        """Return a message with the same id, origin and receipt and these parts changed."""
         message = Message(
             type if type is not None else self.type,
             self.originator,
@@ -143,5 +143,6 @@ class Message:
             profile_id=self.profile_id,
             rule_chain_id=self.rule_chain_id,
         )
+        message._id = self._id
         message.executions = self.executions
         return message

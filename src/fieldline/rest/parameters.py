@@ -5,9 +5,14 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Query
+from pydantic import Field
 
 from fieldline.kit.ids import parse_id
 from fieldline.kit.unique_name import NameConflict, Naming, Strategy
+from fieldline.kit.values import INT64_MAX, INT64_MIN
+
+Int64 = Annotated[int, Field(ge=INT64_MIN, le=INT64_MAX)]
+"""A time or number that both databases can compare with."""
 
 
 def id_list(name: str) -> Callable[[list[str]], Awaitable[list[UUID]]]:

@@ -42,6 +42,10 @@ class Step(Context):
         self.failures: Failures
         self.limit = 0
 
+    def use(self, process: Process) -> None:
+        """Take this for the node's work from here on."""
+        self.process = process
+
     def proceed(self, relation: str, message: Message) -> None:
         if self.find(relation):
             _advance(self, (relation, message), message)
@@ -72,39 +76,16 @@ class Chain:
 
     __slots__ = ("first", "id", "name", "steps")
 
-    def __init__(self, graph: ChainGraph, steps: Mapping[UUID, Step]) -> None:
+    def __init__(self, graph: ChainGraph, steps: Mapping[UUID, Step], first: Step | None) -> None:
         self.id = graph.id
         self.name = graph.name
         self.steps = steps
-        self.first = steps.get(graph.first_node_id) if graph.first_node_id else None
-
-
-def compile_chain(
-    graph: ChainGraph, services: RuleServices, failures: Failures, *, limit: int = 0
-) -> Chain:
-    """Link the steps of a stored chain; their nodes are put in afterwards (``activate``).
-
-    Args:
-        graph: the chain; its connections name nodes of the chain and form no cycle.
-        services: what its nodes are given.
-        failures: told of failures that no node takes.
-        limit: nodes that one message may pass, 0 for any number.
-    """
-    steps = {node.id: Step(graph, node, services) for node in graph.nodes}
-    links: dict[UUID, dict[str, list[Step]]] = {node_id: {} for node_id in steps}
-    for connection in graph.connections:
-        label = connection.type.lower()
-        links[connection.from_id].setdefault(label, []).append(steps[connection.to_id])
-    for node_id, step in steps.items():
-        step.failures = failures
-        step.limit = limit
-        step.targets = {label: tuple(targets) for label, targets in links[node_id].items()}
-    return Chain(graph, steps)
+        self.first = first
 
 
 def activate(step: Step, node: AnyNode, process: Process) -> None:
     """Put a started node into its step."""
-    step.process = process
+    step.use(process)
     for relation in (*node.relations, FAILURE):
         # The spelling that the node uses is found by the first look-up, without lower().
         step.targets[relation] = step.targets.get(relation.lower(), ())

@@ -3,14 +3,17 @@
 import asyncio
 import logging
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
+from fieldline.domains.event.record import EventType, Record, cut
 from fieldline.domains.rule_chain.graph import GraphNode
 from fieldline.kit.errors import FieldlineError
+from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.rules.chain import Step, activate, inactive
 from fieldline.rules.failures import Failures, describe
 from fieldline.rules.lanes import AsyncLimits, Lanes
-from fieldline.rules.node import AsyncNode, Node
+from fieldline.rules.node import AsyncNode, Context, Node
 from fieldline.rules.registry import Registry
 from fieldline.rules.services import RuleServices
 
@@ -25,6 +28,33 @@ class Workshop:
     services: RuleServices
     failures: Failures
     limits: AsyncLimits
+
+
+class Life(StrEnum):
+    """What happens to a node, by its names on ThingsBoard's wire."""
+
+    STARTED = "STARTED"
+    UPDATED = "UPDATED"
+    STOPPED = "STOPPED"
+
+
+def record_life(
+    context: Context, services: RuleServices, life: Life, error: str | None = None
+) -> None:
+    """Record an event in the life of a node."""
+    if services.records is None:
+        return
+    record = Record(
+        context.tenant_id,
+        context.chain_id,
+        EntityRef(EntityType.RULE_NODE, context.node_id),
+        EventType.LC_EVENT,
+        services.clock.now_ms(),
+        name=life.value,
+        success=error is None,
+        error=cut(error) if error is not None else None,
+    )
+    services.records.put(record)
 
 
 class Runner:
@@ -70,8 +100,13 @@ class Runner:
             self._lanes.cancel()
 
 
-async def start(graph_node: GraphNode, step: Step, workshop: Workshop) -> Runner | None:
-    """Make and start a node; one that cannot start leaves its step refusing messages."""
+async def start(
+    graph_node: GraphNode, step: Step, workshop: Workshop, life: Life | None = None
+) -> Runner | None:
+    """Make and start a node; one that cannot start leaves its step refusing messages.
+
+    An event of ``life`` is recorded; with None only that the node could not start.
+    """
     try:
         node = workshop.registry.make(graph_node.type, graph_node.configuration)
         async with asyncio.timeout(workshop.limits.timeout_s):
@@ -81,5 +116,8 @@ async def start(graph_node: GraphNode, step: Step, workshop: Workshop) -> Runner
         step.process = inactive(reason)
         unexpected = None if isinstance(error, FieldlineError) else error
         logger.warning("rule chain '%s': %s", step.chain_name, reason, exc_info=unexpected)
+        record_life(step, workshop.services, life or Life.STARTED, describe(error))
         return None
+    if life is not None:
+        record_life(step, workshop.services, life)
     return Runner(graph_node, node, workshop)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from fieldline.domains.event.record import Records
 from fieldline.domains.telemetry.submitted import Submitted, Then
 from fieldline.kit.clock import Clock
 from fieldline.messaging.bus import Bus
@@ -22,7 +23,7 @@ class Evaluates(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RuleServices:
-    """Everything that nodes may use."""
+    """Everything that nodes may use; ``records`` takes events, None where nobody keeps them."""
 
     writer: Saves
     evaluator: Evaluates
@@ -32,3 +33,4 @@ class RuleServices:
     bus: Bus
     clock: Clock
     backlog: Backlog
+    records: Records | None = None

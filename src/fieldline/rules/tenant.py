@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from fieldline.domains.rule_chain.graph import ChainGraph
-from fieldline.rules.chain import Chain, compile_chain
-from fieldline.rules.runner import Runner, Workshop, start
+from fieldline.rules.chain import Chain
+from fieldline.rules.compiler import compile_chain
+from fieldline.rules.runner import Life, Runner, Workshop, record_life, start
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,9 @@ class TenantRules:
     def __init__(self, workshop: Workshop) -> None:
         self.chains: Mapping[UUID, Chain] = {}
         self.root: Chain | None = None
+        self.debug_ends_ms: int | None = None
+        """When the first of the nodes that are debugged for a time has been for long enough."""
+        self._is_loaded = False
         self._workshop = workshop
         self._runners: dict[UUID, Runner] = {}
         self._retiring: dict[asyncio.Task[None], Runner] = {}
@@ -39,14 +43,17 @@ class TenantRules:
             for graph_node in graph.nodes:
                 runner: Runner | None = self._runners.get(graph_node.id)
                 if runner is None or not runner.is_of(graph_node):
-                    runner = await start(graph_node, chain.steps[graph_node.id], self._workshop)
+                    step = chain.steps[graph_node.id]
+                    runner = await start(graph_node, step, self._workshop, self._life(runner))
                 if runner is not None:
                     runners[graph_node.id] = runner
         retired = [
             runner for key, runner in self._runners.items() if runners.get(key) is not runner
         ]
+        self._record_stops(graphs.chains)
         self._switch(graphs, built, runners)
         self._retire(retired)
+        self._is_loaded = True
 
     async def stop(self) -> None:
         """Let every node finish what waits for it, then stop it."""
@@ -66,6 +73,24 @@ class TenantRules:
             self._retiring[task] = runner
             task.add_done_callback(self._retiring.pop)
 
+    def _life(self, runner: Runner | None) -> Life | None:
+        """Return what is recorded of a node that starts: nothing when it does with the tenant."""
+        if not self._is_loaded:
+            return None
+        return Life.STARTED if runner is None else Life.UPDATED
+
+    def _record_stops(self, graphs: Sequence[ChainGraph]) -> None:
+        stored = {node.id for graph in graphs for node in graph.nodes}
+        for chain in self.chains.values():
+            for node_id, step in chain.steps.items():
+                if node_id not in stored:
+                    record_life(step, self._workshop.services, Life.STOPPED)
+
+    def _debug_end(self, graphs: Sequence[ChainGraph]) -> int | None:
+        now_ms = self._workshop.services.clock.now_ms()
+        ends = (node.debug.until_ms for graph in graphs for node in graph.nodes if node.debug)
+        return min((end for end in ends if end is not None and end > now_ms), default=None)
+
     def _compile(self, graph: ChainGraph, limit: int) -> Chain:
         return compile_chain(graph, self._workshop.services, self._workshop.failures, limit=limit)
 
@@ -83,3 +108,4 @@ class TenantRules:
             None,
         )
         self._runners = runners
+        self.debug_ends_ms = self._debug_end(graphs.chains)

@@ -36,13 +36,14 @@ class RetryDelays:
 class _Entry:
     """One tenant; ``waiting`` is None once its rules can be used."""
 
-    __slots__ = ("is_stale", "rules", "task", "waiting")
+    __slots__ = ("debug_end", "is_stale", "rules", "task", "waiting")
 
     def __init__(self, rules: TenantRules) -> None:
         self.rules = rules
         self.waiting: deque[Message] | None = deque()
         self.task: asyncio.Task[None] | None = None
         self.is_stale = False
+        self.debug_end: asyncio.TimerHandle | None = None
 
 
 class Tenants:
@@ -166,6 +167,18 @@ class Tenants:
                 self._drain(entry)
         entry.waiting = None
         entry.task = None
+        self._reload_when_debug_ends(tenant_id, entry)
+
+    def _reload_when_debug_ends(self, tenant_id: UUID, entry: _Entry) -> None:
+        """Take what records messages out of the chains when it has nothing to do any more."""
+        if entry.debug_end is not None:
+            entry.debug_end.cancel()
+            entry.debug_end = None
+        ends_ms = entry.rules.debug_ends_ms
+        if ends_ms is not None:
+            left_ms = max(ends_ms - self._workshop.services.clock.now_ms(), 0)
+            loop = asyncio.get_running_loop()
+            entry.debug_end = loop.call_later(left_ms / 1000, self.reload, tenant_id)
 
     def _drain(self, entry: _Entry) -> None:
         """Send on what waited; what these messages cause comes behind them."""

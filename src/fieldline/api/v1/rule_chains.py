@@ -6,7 +6,9 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import Field
 
+from fieldline.api.v1.events import Event, Wanted, shown_event
 from fieldline.api.v1.shapes import Body, Entity
+from fieldline.domains.event import service as event_service
 from fieldline.domains.rule_chain import metadata, service
 from fieldline.domains.rule_chain.endpoints import CatalogueDep
 from fieldline.domains.rule_chain.graph import GraphDraft, Link, NodeDraft
@@ -147,6 +149,23 @@ async def set_root_rule_chain(
 ) -> RuleChain:
     """Make it the root chain."""
     return _shown(await service.set_root(session, caller, rule_chain_id))
+
+
+@router.get("/ruleChains/{rule_chain_id}/events")
+async def list_events(
+    rule_chain_id: UUID, page: V1Page, wanted: Wanted, caller: TenantAdmin, session: ReadSession
+) -> list[Event]:
+    """List events of a chain and its nodes, newest first; ``search`` looks into their texts."""
+    found = await event_service.page_of_chain(session, caller, rule_chain_id, wanted, page)
+    return [shown_event(event) for event in found.items]
+
+
+@router.delete("/ruleChains/{rule_chain_id}/events", status_code=204)
+async def clear_events(
+    rule_chain_id: UUID, wanted: Wanted, caller: TenantAdmin, services: ServicesDep
+) -> None:
+    """Delete events of a chain and its nodes."""
+    await event_service.clear_chain(services.database.write, caller, rule_chain_id, wanted)
 
 
 @router.get("/ruleChains/{rule_chain_id}/metadata")

@@ -9,13 +9,37 @@ from fieldline.kit.errors import Invalid
 
 
 @dataclass(frozen=True, slots=True)
+class NodeDebug:
+    """What is recorded of the messages at a node.
+
+    Args:
+        failures: what follows Failure, with the reason.
+        until_ms: everything, in and out, until this time; None for never.
+        always: everything, for as long as the chain is in debug mode.
+    """
+
+    failures: bool = False
+    until_ms: int | None = None
+    always: bool = False
+
+    def is_on(self, now_ms: int) -> bool:
+        """Whether anything is recorded now."""
+        return self.failures or self.is_all_on(now_ms)
+
+    def is_all_on(self, now_ms: int) -> bool:
+        """Whether everything is recorded now."""
+        return self.always or (self.until_ms is not None and now_ms < self.until_ms)
+
+
+@dataclass(frozen=True, slots=True)
 class GraphNode:
-    """A node of a chain, ready to be run."""
+    """A node of a chain, ready to be run; ``debug`` is None where nothing is recorded."""
 
     id: UUID
     type: str
     name: str
     configuration: Mapping[str, Any]
+    debug: NodeDebug | None = None
 
 
 @dataclass(frozen=True, slots=True)

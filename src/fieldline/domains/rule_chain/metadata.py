@@ -14,6 +14,7 @@ from fieldline.domains.rule_chain.graph import (
     GraphNode,
     Link,
     NodeCatalogue,
+    NodeDebug,
     NodeDraft,
     check_links,
 )
@@ -27,6 +28,7 @@ from fieldline.domains.rule_chain.service import (
     get,
     tell,
 )
+from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.kit.errors import Invalid
 from fieldline.kit.ids import new_id
 from fieldline.kit.storable import check_storable
@@ -38,8 +40,9 @@ from fieldline.security.permissions import Operation
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
-DEBUG_DURATION_MS = 15 * 60_000
-"""For how long all messages of a node are recorded at the most; failures for as long as wanted."""
+DEBUG_DURATION_MINUTES = 15
+"""For how long all messages of a node are recorded at the most, unless the tenant's profile says
+another time (maxDebugModeDurationMinutes); failures for as long as wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,25 +112,38 @@ async def graphs(session: "AsyncSession", tenant_id: UUID) -> list[ChainGraph]:
     """Return the tenant's chains as the rule engine runs them."""
     repository = RuleChainRepository(session)
     chains = await repository.all_of_type(tenant_id, CORE)
-    nodes: dict[UUID, list[GraphNode]] = {chain.id: [] for chain in chains}
+    nodes: dict[UUID, list[RuleNode]] = {chain.id: [] for chain in chains}
     for row in await repository.nodes(nodes):
-        nodes[row.rule_chain_id].append(GraphNode(row.id, row.type, row.name, row.configuration))
+        nodes[row.rule_chain_id].append(row)
     return [_graph(chain, nodes[chain.id]) for chain in chains]
 
 
-def _graph(chain: RuleChain, nodes: list[GraphNode]) -> ChainGraph:
+def _graph(chain: RuleChain, nodes: list[RuleNode]) -> ChainGraph:
     return ChainGraph(
         id=chain.id,
         tenant_id=chain.tenant_id,
         name=chain.name,
         is_root=chain.root,
         first_node_id=chain.first_rule_node_id,
-        nodes=tuple(nodes),
+        nodes=tuple(
+            GraphNode(row.id, row.type, row.name, row.configuration, _debug_of(chain, row))
+            for row in nodes
+        ),
         connections=tuple(
             Connection(UUID(from_id), UUID(to_id), label)
             for from_id, to_id, label in chain.connections
         ),
     )
+
+
+def _debug_of(chain: RuleChain, node: RuleNode) -> NodeDebug | None:
+    """Return what is recorded of a node: by its own settings, and everything in debug mode."""
+    settings = node.debug_settings or {}
+    failures = settings.get("failuresEnabled") is True
+    until_ms = settings.get("allEnabledUntil")
+    if not (failures or until_ms or chain.debug_mode):
+        return None
+    return NodeDebug(failures, until_ms or None, always=chain.debug_mode)
 
 
 def _metadata(chain: RuleChain, nodes: list[RuleNode]) -> Metadata:
@@ -156,9 +172,17 @@ def _check_node(node: NodeDraft) -> None:
     check_json("Rule node additionalInfo", node.additional_info)
     check_storable("Rule node additionalInfo", node.additional_info)
     check_storable("Rule node configuration", node.configuration)
-    until = (node.debug_settings or {}).get("allEnabledUntil")
-    if until is not None and not isinstance(until, int):
-        raise Invalid("debugSettings.allEnabledUntil must be a time in ms")
+    _check_debug_settings(node.debug_settings or {})
+
+
+def _check_debug_settings(settings: Mapping[str, Any]) -> None:
+    for name in ("failuresEnabled", "allEnabled"):
+        if not isinstance(settings.get(name), bool | None):
+            msg = f"debugSettings.{name} must be true or false"
+            raise Invalid(msg)
+    until = settings.get("allEnabledUntil")
+    if until is not None and (type(until) is not int or until < 0):
+        raise Invalid("debugSettings.allEnabledUntil must be a time in ms since 1970")
 
 
 async def _store(
@@ -170,6 +194,7 @@ async def _store(
     now_ms: int,
 ) -> Metadata:
     repository = RuleChainRepository(session)
+    debug_until_ms = now_ms + await _debug_duration_ms(session, chain.tenant_id)
     stored = {node.id: node for node in await repository.nodes([chain.id])}
     _check_ids(draft, stored)
     # Ids are ordered by time only to the ms; sorted, new nodes come back as they were given.
@@ -178,7 +203,7 @@ async def _store(
     for node, (configuration, version) in zip(draft.nodes, prepared, strict=True):
         row = stored.pop(node.id) if node.id else RuleNode(id=next(new_ids), created_time=now_ms)
         row.rule_chain_id = chain.id
-        _fill(row, node, now_ms)
+        _fill(row, node, debug_until_ms)
         row.configuration = configuration
         row.configuration_version = version
         rows.append(row)
@@ -204,21 +229,25 @@ def _check_ids(draft: GraphDraft, stored: Mapping[UUID, RuleNode]) -> None:
         raise Invalid("Two of the nodes have the same id")
 
 
-def _fill(row: RuleNode, node: NodeDraft, now_ms: int) -> None:
+async def _debug_duration_ms(session: "AsyncSession", tenant_id: UUID) -> int:
+    minutes = await tenant_profile_service.limit(session, tenant_id, "maxDebugModeDurationMinutes")
+    return (minutes or DEBUG_DURATION_MINUTES) * 60_000
+
+
+def _fill(row: RuleNode, node: NodeDraft, debug_until_ms: int) -> None:
     row.type = node.type
     row.name = node.name
-    row.debug_settings = _bounded(node.debug_settings, now_ms)
+    row.debug_settings = _bounded(node.debug_settings, debug_until_ms)
     row.singleton_mode = node.singleton_mode
     row.queue_name = node.queue_name
     row.external_id = node.external_id
     row.additional_info = node.additional_info
 
 
-def _bounded(settings: Mapping[str, Any] | None, now_ms: int) -> dict[str, Any] | None:
-    """Return debug settings that end by themselves."""
+def _bounded(settings: Mapping[str, Any] | None, latest: int) -> dict[str, Any] | None:
+    """Return debug settings that end by themselves, at ``latest`` in ms."""
     if settings is None:
         return None
-    latest = now_ms + DEBUG_DURATION_MS
     until = int(settings.get("allEnabledUntil") or 0)
     return {
         "failuresEnabled": bool(settings.get("failuresEnabled")),

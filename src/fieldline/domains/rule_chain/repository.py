@@ -71,6 +71,13 @@ class RuleChainRepository:
             await self._session.scalars(query.order_by(RuleNode.created_time, RuleNode.id))
         ).all()
 
+    async def node(self, node_id: UUID) -> RuleNode | None:
+        return await self._session.get(RuleNode, node_id)
+
+    async def existing(self, ids: Collection[UUID]) -> set[UUID]:
+        query = select(RuleChain.id).where(RuleChain.id.in_(ids))
+        return set(await self._session.scalars(query))
+
     async def add(self, row: RuleChain | RuleNode) -> None:
         self._session.add(row)
         await self._session.flush()

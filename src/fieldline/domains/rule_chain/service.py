@@ -64,6 +64,22 @@ async def get(
     return chain
 
 
+async def tenant_of_node(
+    session: "AsyncSession", caller: Caller, node_id: UUID, operation: Operation
+) -> UUID:
+    """Return the tenant of a node, to whose chain the caller may do ``operation``."""
+    node = await RuleChainRepository(session).node(node_id)
+    if node is None:
+        msg = f"Rule node with id [{node_id}] is not found"
+        raise NotFound(msg)
+    return (await get(session, caller, node.rule_chain_id, operation)).tenant_id
+
+
+async def existing(session: "AsyncSession", ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the ids that a chain has: asks no permission."""
+    return await RuleChainRepository(session).existing(ids)
+
+
 async def create(session: "AsyncSession", caller: Caller, fields: ChainFields) -> RuleChain:
     """Make an empty chain; it is never a root from the start."""
     chain = RuleChain(tenant_id=_own_tenant(caller, Operation.CREATE), root=False)
