@@ -163,6 +163,14 @@ def _commands(role: str) -> list[Any]:
             {"type": "TIMESERIES_HISTORY", **one, "startTs": 0, "endTs": 9_999_999_999_999},
             *(_entity_data(entity_filter) for entity_filter in filters),
         ]
+    commands += [
+        {"type": "DEVICE_PRESENCE", "entityIds": ["$device"]},
+        {"type": "DEVICE_PRESENCE"},
+        {"type": "ALARM_EVENTS", "entityIds": ["$device"]},
+        {"type": "ALARM_EVENTS", "entityType": "CUSTOMER", "entityIds": ["$customer"]},
+        {"type": "ALARM_EVENTS"},
+        {"type": "RULE_CHAIN_EVENTS", "ruleChainId": "$rule_chain"},
+    ]
     commands.append(_entity_data({"type": "entityType", "entityType": "DEVICE"}))
     commands.append(_entity_data({"type": "deviceType", "deviceType": f"{MARK} profile"}))
     commands.append(_entity_data({"type": "assetType", "assetType": f"{MARK} halls"}))

@@ -10,7 +10,13 @@ from fieldline.ingest.parts import IngestOptions
 from fieldline.kit.errors import Unavailable
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.values import Value
-from fieldline.messaging.events import AttributesSaved, Change, EntityChanged, KeysDeleted
+from fieldline.messaging.events import (
+    AttributesSaved,
+    Change,
+    EntityChanged,
+    KeysDeleted,
+    PresenceChanged,
+)
 from fieldline.messaging.message import Message
 from fieldline.timeseries.backends.memory import MemoryStore
 from fieldline.timeseries.store import Attribute, Scope, WriteBatch, WriteResult
@@ -465,3 +471,25 @@ async def test_the_background_work_reports_without_being_asked(world: World) -> 
 
     assert events(world)[0] == "CONNECT_EVENT"
     await world.door.stop()
+
+
+async def test_going_on_and_offline_is_told_after_it_is_stored(world: World) -> None:
+    told: list[PresenceChanged] = []
+    world.bus.listen(PresenceChanged, told.append)
+    device = world.devices.by_token[DEVICE]
+    send(world)
+    await world.door.activity.report_urgent()
+    assert told == []
+    await world.writer.flush()
+    send(world)
+    await world.door.activity.report()
+    world.clock.advance(TIMEOUT_MS)
+    await world.door.activity.check()
+    await world.writer.flush()
+
+    now_ms = world.clock.now_ms()
+    fields = (device.tenant_id, device.customer_id, device.ref, device.name)
+    assert told == [
+        PresenceChanged(*fields, True, now_ms - TIMEOUT_MS),
+        PresenceChanged(*fields, False, now_ms),
+    ]

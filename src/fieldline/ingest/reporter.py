@@ -9,7 +9,9 @@ from fieldline.domains.device.directory import DeviceRecord
 from fieldline.ingest.parts import DoorParts
 from fieldline.ingest.presence import STATE_KEYS, Presence
 from fieldline.kit.values import Value
+from fieldline.messaging.events import PresenceChanged
 from fieldline.messaging.message import Message, MessageType
+from fieldline.timeseries.saves import OnAttributesSaved
 from fieldline.timeseries.store import Scope
 
 
@@ -93,20 +95,46 @@ class Reporter:
         became_active = not presence.is_active
         if became_active:
             presence.is_active = values["active"] = True
-        self._save(presence, values)
-        if became_active and device is not None:
+        if not became_active or device is None:
+            self._save(presence, values)
+        else:
+            at_ms = presence.last_activity_ms
+            self._save(presence, values, self._told(device, at_ms, is_active=True))
             self._tell(presence, device, MessageType.ACTIVITY_EVENT)
 
     def _deactivate(self, presence: Presence, device: DeviceRecord, now_ms: int) -> None:
         presence.is_active = False
         presence.inactivity_alarm_ms = now_ms
-        self._save(presence, {"active": False, "inactivityAlarmTime": now_ms})
+        values: dict[str, Value] = {"active": False, "inactivityAlarmTime": now_ms}
+        self._save(presence, values, self._told(device, now_ms, is_active=False))
         self._tell(presence, device, MessageType.INACTIVITY_EVENT)
 
-    def _save(self, presence: Presence, values: dict[str, Value]) -> None:
+    def _save(
+        self,
+        presence: Presence,
+        values: dict[str, Value],
+        on_saved: OnAttributesSaved | None = None,
+    ) -> None:
         self._parts.writer.save_attributes(
-            presence.tenant_id, presence.ref, Scope.SERVER, values, notify_device=False
+            presence.tenant_id,
+            presence.ref,
+            Scope.SERVER,
+            values,
+            on_saved,
+            notify_device=False,
         )
+
+    def _told(self, device: DeviceRecord, at_ms: int, *, is_active: bool) -> OnAttributesSaved:
+        """Return what tells everybody, once it is stored, that a device went on or offline."""
+        changed = PresenceChanged(
+            device.tenant_id, device.customer_id, device.ref, device.name, is_active, at_ms
+        )
+
+        def tell(_written: set[str], error: Exception | None) -> None:
+            if error is None:
+                self._parts.bus.emit(changed)
+
+        return tell
 
     def _tell(self, presence: Presence, device: DeviceRecord, event: MessageType) -> None:
         """Send an event through the rules of the device."""

@@ -79,6 +79,18 @@ class AttributesSaved:
 
 
 @dataclass(frozen=True, slots=True)
+class PresenceChanged:
+    """A device went online or offline at ``ts_ms``, and that is stored."""
+
+    tenant_id: UUID
+    customer_id: UUID | None
+    entity: EntityRef
+    name: str
+    is_active: bool
+    ts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class KeysDeleted:
     """Keys of one entity were deleted: time series when ``scope`` is None, else attributes."""
 

@@ -12,6 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from fieldline.domains.alarm.status import Severity
 from fieldline.kit.errors import Invalid
 from fieldline.timeseries.store import Aggregation, IntervalType
 
@@ -229,7 +230,40 @@ class UnsubscribeCmd(Command):
         "ALARM_COUNT_UNSUBSCRIBE",
         "ALARM_STATUS_UNSUBSCRIBE",
         "NOTIFICATIONS_UNSUBSCRIBE",
+        "DEVICE_PRESENCE_UNSUBSCRIBE",
+        "ALARM_EVENTS_UNSUBSCRIBE",
+        "RULE_CHAIN_EVENTS_UNSUBSCRIBE",
     ] = "ENTITY_DATA_UNSUBSCRIBE"
+
+
+MAX_LISTED = 100
+
+
+class DevicePresenceCmd(Command):
+    """Which devices are online, then every change; without ids of all that the caller may see."""
+
+    type: Literal["DEVICE_PRESENCE"] = "DEVICE_PRESENCE"
+    entity_ids: list[UUID] | None = Field(default=None, min_length=1)
+
+
+class AlarmEventsCmd(Command):
+    """The active alarms, then every change; without ids of all that the caller may see."""
+
+    type: Literal["ALARM_EVENTS"] = "ALARM_EVENTS"
+    entity_type: str = "DEVICE"
+    entity_ids: list[UUID] | None = Field(default=None, min_length=1)
+    type_list: list[str] = Field(default_factory=list, max_length=MAX_LISTED)
+    severity_list: list[Severity] = Field(default_factory=list)
+    limit: int = Field(default=100, ge=0, le=1_000)
+
+
+class RuleChainEventsCmd(Command):
+    """The last events of a rule chain, of all its nodes or of one, then every one recorded."""
+
+    type: Literal["RULE_CHAIN_EVENTS"] = "RULE_CHAIN_EVENTS"
+    rule_chain_id: UUID
+    rule_node_id: UUID | None = None
+    limit: int = Field(default=20, ge=0, le=1_000)
 
 
 class UnservedCmd(Command):
@@ -291,6 +325,9 @@ AnyCmd = Annotated[
     | HistoryCmd
     | EntityDataCmd
     | UnsubscribeCmd
+    | DevicePresenceCmd
+    | AlarmEventsCmd
+    | RuleChainEventsCmd
     | AlarmDataCmd
     | AlarmCountCmd
     | EntityCountCmd

@@ -15,6 +15,7 @@ from fieldline.kit.ids import EntityRef
 from fieldline.rest.services import Services
 from fieldline.security.caller import Caller
 from fieldline.subscriptions.hub import Hub
+from fieldline.subscriptions.topics import Topics
 
 TOO_MANY = "Max subscriptions limit reached!"
 
@@ -38,6 +39,7 @@ class Context:
     limits: SocketLimits
     outbox: Outbox
     backlog: Backlog
+    topics: Topics
     refuse_over_quota: Callable[[], None]
     subscriptions: dict[int, Subscription] = field(default_factory=dict)
 

@@ -49,6 +49,11 @@ class Live:
         """What is watched."""
         return list(self._entities)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to watch."""
+        return not self._entities
+
     def is_watching(self, entity: EntityRef) -> bool:
         return entity in self._entities
 

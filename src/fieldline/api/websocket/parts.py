@@ -7,19 +7,22 @@ from typing import Protocol
 from fieldline.api.websocket.closing import Close, CloseCode
 from fieldline.api.websocket.limits import SocketLimits
 from fieldline.api.websocket.quotas import Quota, quotas_of
+from fieldline.domains.event.events import EventsStored
 from fieldline.domains.telemetry.service import Telemetry
 from fieldline.domains.tenant_profile import service as tenant_profile_service
-from fieldline.kit.ids import EntityRef
+from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.messaging.events import (
     AttributesSaved,
     EntityChanged,
     KeysDeleted,
+    PresenceChanged,
     ReadingsSaved,
     TokensRevoked,
 )
 from fieldline.rest.services import Services
 from fieldline.security.caller import Caller
 from fieldline.subscriptions.hub import Hub
+from fieldline.subscriptions.topics import Topic, Topics
 
 
 class OpenSocket(Protocol):
@@ -46,6 +49,7 @@ class Parts:
     telemetry: Telemetry
     hub: Hub
     limits: SocketLimits = field(default_factory=SocketLimits)
+    topics: Topics = field(default_factory=Topics)
     sockets: set[OpenSocket] = field(default_factory=set)
 
     def listen(self) -> None:
@@ -54,11 +58,13 @@ class Parts:
         ``Tokens`` listens before (``domains/revocation``), so that a socket which looks at its
         token finds it outdated.
         """
-        bus, hub = self.services.bus, self.hub
+        bus, hub, topics = self.services.bus, self.hub, self.topics
         bus.listen(ReadingsSaved, lambda e: hub.readings(e.entity, e.ts_ms, e.values))
         bus.listen(AttributesSaved, lambda e: hub.attributes(e.entity, e.scope, e.ts_ms, e.values))
         bus.listen(KeysDeleted, lambda e: hub.deleted(e.entity, e.scope, e.keys))
         bus.listen(EntityChanged, self.on_entity_changed)
+        bus.listen(PresenceChanged, lambda e: topics.tell(Topic.PRESENCE, e.tenant_id, e))
+        bus.listen(EventsStored, lambda e: topics.tell(Topic.RULE_EVENTS, e.tenant_id, e))
         bus.listen(TokensRevoked, self.on_tokens_revoked)
 
     async def quotas_of(self, caller: Caller) -> list[Quota]:
@@ -100,6 +106,8 @@ class Parts:
         ]
 
     def on_entity_changed(self, event: EntityChanged) -> None:
+        if event.entity.type is EntityType.ALARM and event.tenant_id is not None:
+            self.topics.tell(Topic.ALARMS, event.tenant_id, event)
         if self.hub.is_watched(event.entity):
             for socket in tuple(self.sockets):
                 socket.entity_changed(event.entity)

@@ -15,13 +15,16 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from fieldline.api.websocket import notifications
 from fieldline.api.websocket.closing import Close, CloseCode, Gone
 from fieldline.api.websocket.commands import (
+    AlarmEventsCmd,
     AnyFrame,
     AttributesCmd,
     AuthCmd,
     Command,
+    DevicePresenceCmd,
     EntityDataCmd,
     HistoryCmd,
     NotificationCmd,
+    RuleChainEventsCmd,
     TimeseriesCmd,
     UnservedCmd,
     UnsubscribeCmd,
@@ -29,6 +32,7 @@ from fieldline.api.websocket.commands import (
 )
 from fieldline.api.websocket.context import Context
 from fieldline.api.websocket.entity_data import EntityData, EntityDataCommands
+from fieldline.api.websocket.events import EventCommands
 from fieldline.api.websocket.live import Live
 from fieldline.api.websocket.outbox import TOO_SLOW, Backlog, Outbox
 from fieldline.api.websocket.parts import Parts
@@ -42,7 +46,7 @@ from fieldline.kit.errors import (
     Unauthenticated,
     Unavailable,
 )
-from fieldline.kit.ids import EntityRef
+from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.security.caller import Caller
 from fieldline.security.permissions import Operation
 from fieldline.security.tokens import AccessToken
@@ -160,10 +164,12 @@ class Session:
             self._limits,
             self._outbox,
             self._backlog,
+            self._parts.topics,
             partial(self._parts.refuse_subscription_over, quotas),
         )
         self._v1 = V1Commands(self._context)
         self._entity_data = EntityDataCommands(self._context)
+        self._events = EventCommands(self._context)
 
     async def _read(self) -> NoReturn:
         while True:
@@ -212,6 +218,8 @@ class Session:
                 await self._v1.history(command)
             case EntityDataCmd():
                 await self._entity_data.entity_data(command)
+            case DevicePresenceCmd() | AlarmEventsCmd() | RuleChainEventsCmd():
+                await self._events.subscribe(command)
             case UnsubscribeCmd():
                 self._unsubscribe(command.cmd_id)
             case NotificationCmd():
@@ -277,7 +285,7 @@ class Session:
         context = self._context
         for cmd_id, subscription in tuple(context.subscriptions.items() if context else ()):
             lives = subscription.lives
-            if context and lives and not any(live.entities for live in lives):
+            if context and lives and all(live.is_over for live in lives):
                 context.end(cmd_id)
                 context.refuse(cmd_id, ErrorCode.UNAUTHORIZED, "Unauthorized")
 
@@ -286,7 +294,10 @@ class Session:
         if context is None:
             return False
         try:
-            await context.telemetry.check(context.caller, Operation.READ_TELEMETRY, entity)
+            if entity.type is EntityType.RULE_CHAIN:
+                await self._events.check_chain(entity.id)
+            else:
+                await context.telemetry.check(context.caller, Operation.READ_TELEMETRY, entity)
         except (NotFound, Forbidden, Invalid):
             return False
         except FieldlineError:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from fieldline.domains.alarm.models import Alarm
+from fieldline.domains.alarm.schemas import Alarm as WireAlarm
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.messaging.message import MessageType
@@ -38,7 +39,8 @@ def alarm_changed(
 
     Its detail holds ``originator`` (an EntityRef), ``type``, ``severity``, ``cleared``,
     ``customer_id``, ``action`` (CREATED, UPDATED, SEVERITY_UPDATED, ACK, CLEARED, ASSIGNED,
-    UNASSIGNED, DELETED) and ``source_id`` (the alarm rule that decided it, None for a user).
+    UNASSIGNED, DELETED), ``source_id`` (the alarm rule that decided it, None for a user) and
+    ``alarm`` (ThingsBoard's JSON of it, right after the change).
     ``about`` adds what cannot be seen from the alarm: ``old_severity`` when it has changed,
     ``assignee`` (what people call a new one), ``deleted_assignee`` (one who is gone).
     """
@@ -50,6 +52,7 @@ def alarm_changed(
         "customer_id": alarm.customer_id,
         "action": action,
         "source_id": source_id,
+        "alarm": WireAlarm.model_validate(alarm).model_dump(mode="json", by_alias=True),
         **(about or {}),
     }
     return EntityChanged(alarm.tenant_id, EntityRef(EntityType.ALARM, alarm.id), change, detail)

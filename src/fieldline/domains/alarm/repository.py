@@ -252,6 +252,8 @@ def _conditions(wanted: AlarmFilter) -> list[ColumnElement[bool]]:
         conditions.append(Alarm.created_time >= wanted.created_from_ms)
     if wanted.created_to_ms is not None:
         conditions.append(Alarm.created_time <= wanted.created_to_ms)
+    if wanted.originator_ids is not None:
+        conditions.append(Alarm.originator_id.in_(wanted.originator_ids))
     if wanted.severities:
         conditions.append(Alarm.severity.in_(wanted.severities))
     if wanted.types:

@@ -74,6 +74,7 @@ class AlarmFilter:
     originator_type: EntityType | None = None
     originator_id: UUID | None = None
     shown_at: UUID | None = None
+    originator_ids: tuple[UUID, ...] | None = None
     customer_id: UUID | None = None
     created_from_ms: int | None = None
     created_to_ms: int | None = None
