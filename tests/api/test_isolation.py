@@ -170,11 +170,24 @@ def _commands(role: str) -> list[Any]:
         {"type": "ALARM_EVENTS", "entityType": "CUSTOMER", "entityIds": ["$customer"]},
         {"type": "ALARM_EVENTS"},
         {"type": "RULE_CHAIN_EVENTS", "ruleChainId": "$rule_chain"},
+        {"type": "ALARM_STATUS", "originatorId": {"entityType": "DEVICE", "id": "$device"}},
+        *_alarm_queries({"type": "entityList", "entityType": "DEVICE", "entityList": ["$device"]}),
+        *_alarm_queries({"type": "entityType", "entityType": "DEVICE"}),
+        {"type": "ALARM_COUNT", "query": {}},
     ]
     commands.append(_entity_data({"type": "entityType", "entityType": "DEVICE"}))
     commands.append(_entity_data({"type": "deviceType", "deviceType": f"{MARK} profile"}))
     commands.append(_entity_data({"type": "assetType", "assetType": f"{MARK} halls"}))
     return [{**command, "cmdId": number} for number, command in enumerate(commands, 1)]
+
+
+def _alarm_queries(entity_filter: Any) -> list[dict[str, Any]]:
+    page = {"pageSize": 10, "page": 0}
+    data = {"entityFilter": entity_filter, "pageLink": page}
+    return [
+        {"type": "ALARM_DATA", "query": data},
+        {"type": "ALARM_COUNT", "query": {"entityFilter": entity_filter}},
+    ]
 
 
 def _entity_data(entity_filter: Any) -> dict[str, Any]:

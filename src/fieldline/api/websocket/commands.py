@@ -9,42 +9,26 @@ from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from fieldline.domains.alarm.status import Severity
+from fieldline.api.websocket.alarm_commands import AlarmCountCmd, AlarmDataCmd, AlarmStatusCmd
+from fieldline.api.websocket.own_commands import (
+    AlarmEventsCmd,
+    DevicePresenceCmd,
+    RuleChainEventsCmd,
+)
+from fieldline.api.websocket.wire import Command, EntityKey, PageLink, Query, Wire
 from fieldline.kit.errors import Invalid
 from fieldline.timeseries.store import Aggregation, IntervalType
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nulls(cls, data: Any) -> Any:  # noqa: ANN401 - whatever the client sent
-        if isinstance(data, dict):
-            return {key: value for key, value in data.items() if value is not None}
-        return data
-
-
-class _Query(_Wire):
-    model_config = ConfigDict(extra="ignore")
-
-
-class AuthCmd(_Wire):
+class AuthCmd(Wire):
     """Who is calling."""
 
     cmd_id: int = 0
     token: str = ""
     api_key: str = ""
     type: str = "AUTH"
-
-
-class Command(_Wire):
-    """One thing that the client asks for; ``cmd_id`` names the answer."""
-
-    cmd_id: int = 0
 
 
 class SubscriptionCmd(Command):
@@ -91,40 +75,7 @@ class HistoryCmd(Command):
         return split_keys(self.keys)
 
 
-KeyType = Literal[
-    "ATTRIBUTE",
-    "CLIENT_ATTRIBUTE",
-    "SHARED_ATTRIBUTE",
-    "SERVER_ATTRIBUTE",
-    "TIME_SERIES",
-    "ENTITY_FIELD",
-    "ALARM_FIELD",
-]
-
-
-class EntityKey(_Query):
-    """What to show of an entity."""
-
-    type: KeyType
-    key: str
-
-
-class SortOrder(_Query):
-    key: EntityKey
-    direction: Literal["ASC", "DESC"] = "ASC"
-
-
-class PageLink(_Query):
-    """Which entities of the query, and whether to follow the set as it changes."""
-
-    page_size: int = 0
-    page: int = 0
-    text_search: str = ""
-    sort_order: SortOrder | None = None
-    dynamic: bool = False
-
-
-class EntityDataQuery(_Query):
+class EntityDataQuery(Query):
     """Which entities, and what to show of them."""
 
     entity_filter: dict[str, Any] = Field(default_factory=dict)
@@ -135,7 +86,7 @@ class EntityDataQuery(_Query):
     key_filters_operation: str = "AND"
 
 
-class _Series(_Wire):
+class _Series(Wire):
     keys: list[str] = Field(default_factory=list)
     start_ts: int = 0
     interval_type: IntervalType = IntervalType.MILLISECONDS
@@ -170,13 +121,13 @@ class EntityTimeseriesCmd(_Series):
         return self.start_ts, self.start_ts + self.time_window
 
 
-class LatestCmd(_Wire):
+class LatestCmd(Wire):
     """Latest values, then every change."""
 
     keys: list[EntityKey] = Field(default_factory=list)
 
 
-class AggKey(_Wire):
+class AggKey(Wire):
     """One aggregate over the whole range, and over another range to compare it with."""
 
     id: int = 0
@@ -187,7 +138,7 @@ class AggKey(_Wire):
     previous_value_only: bool = False
 
 
-class AggHistoryCmd(_Wire):
+class AggHistoryCmd(Wire):
     keys: list[AggKey] = Field(default_factory=list)
     start_ts: int = 0
     end_ts: int = 0
@@ -197,7 +148,7 @@ class AggHistoryCmd(_Wire):
         return self.start_ts, self.end_ts
 
 
-class AggTimeseriesCmd(_Wire):
+class AggTimeseriesCmd(Wire):
     keys: list[AggKey] = Field(default_factory=list)
     start_ts: int = 0
     time_window: int = 0
@@ -236,36 +187,6 @@ class UnsubscribeCmd(Command):
     ] = "ENTITY_DATA_UNSUBSCRIBE"
 
 
-MAX_LISTED = 100
-
-
-class DevicePresenceCmd(Command):
-    """Which devices are online, then every change; without ids of all that the caller may see."""
-
-    type: Literal["DEVICE_PRESENCE"] = "DEVICE_PRESENCE"
-    entity_ids: list[UUID] | None = Field(default=None, min_length=1)
-
-
-class AlarmEventsCmd(Command):
-    """The active alarms, then every change; without ids of all that the caller may see."""
-
-    type: Literal["ALARM_EVENTS"] = "ALARM_EVENTS"
-    entity_type: str = "DEVICE"
-    entity_ids: list[UUID] | None = Field(default=None, min_length=1)
-    type_list: list[str] = Field(default_factory=list, max_length=MAX_LISTED)
-    severity_list: list[Severity] = Field(default_factory=list)
-    limit: int = Field(default=100, ge=0, le=1_000)
-
-
-class RuleChainEventsCmd(Command):
-    """The last events of a rule chain, of all its nodes or of one, then every one recorded."""
-
-    type: Literal["RULE_CHAIN_EVENTS"] = "RULE_CHAIN_EVENTS"
-    rule_chain_id: UUID
-    rule_node_id: UUID | None = None
-    limit: int = Field(default=20, ge=0, le=1_000)
-
-
 class UnservedCmd(Command):
     """A command of the protocol that this server does not serve; it gets a clear answer."""
 
@@ -276,20 +197,8 @@ class UnservedCmd(Command):
         return str(getattr(self, "type", ""))
 
 
-class AlarmDataCmd(UnservedCmd):
-    type: Literal["ALARM_DATA"] = "ALARM_DATA"
-
-
-class AlarmCountCmd(UnservedCmd):
-    type: Literal["ALARM_COUNT"] = "ALARM_COUNT"
-
-
 class EntityCountCmd(UnservedCmd):
     type: Literal["ENTITY_COUNT"] = "ENTITY_COUNT"
-
-
-class AlarmStatusCmd(UnservedCmd):
-    type: Literal["ALARM_STATUS"] = "ALARM_STATUS"
 
 
 class NotificationCmd(Command):
@@ -330,8 +239,8 @@ AnyCmd = Annotated[
     | RuleChainEventsCmd
     | AlarmDataCmd
     | AlarmCountCmd
-    | EntityCountCmd
     | AlarmStatusCmd
+    | EntityCountCmd
     | NotificationsCmd
     | NotificationsCountCmd
     | MarkNotificationsCmd
@@ -340,7 +249,7 @@ AnyCmd = Annotated[
 ]
 
 
-class Frame(_Wire):
+class Frame(Wire):
     """A frame of ``/api/ws``."""
 
     auth_cmd: AuthCmd | None = None
@@ -350,7 +259,7 @@ class Frame(_Wire):
         return iter(self.cmds)
 
 
-class TelemetryFrame(_Wire):
+class TelemetryFrame(Wire):
     """A frame of ``/api/ws/plugins/telemetry``: one list per kind, handled in this order."""
 
     attr_sub_cmds: list[AttributesCmd] = Field(default_factory=list)

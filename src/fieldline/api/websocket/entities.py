@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from fieldline.api.websocket.commands import EntityDataQuery, PageLink
+from fieldline.api.websocket.commands import EntityDataQuery
+from fieldline.api.websocket.wire import PageLink
 from fieldline.database.things import ThingFilter
 from fieldline.domains.asset import service as asset_service
 from fieldline.domains.device import service as device_service

@@ -15,7 +15,6 @@ from fieldline.api.websocket.commands import (
     EntityDataCmd,
     EntityDataQuery,
     EntityHistoryCmd,
-    EntityKey,
     EntityTimeseriesCmd,
     LatestCmd,
 )
@@ -24,6 +23,7 @@ from fieldline.api.websocket.entities import Row, resolve, visible
 from fieldline.api.websocket.live import EveryPoint, LatestValues, Live, Place
 from fieldline.api.websocket.updates import DELETED, ErrorCode, Shown
 from fieldline.api.websocket.v1 import ReadingKeys
+from fieldline.api.websocket.wire import EntityKey
 from fieldline.domains.telemetry.limits import MAX_POINTS_PER_KEY, check_range
 from fieldline.domains.telemetry.reading import PointBudget, read_within
 from fieldline.kit.errors import FieldlineError, Invalid
@@ -287,9 +287,9 @@ class EntityDataCommands:
         self._context.outbox.post(self._encode(data, items))
 
     async def _values(self, data: EntityData, keys: Sequence[EntityKey]) -> dict[EntityRef, Latest]:
-        return {row.ref: await self._values_of(row, keys) for row in data.page.items}
+        return {row.ref: await self.values_of(row, keys) for row in data.page.items}
 
-    async def _values_of(self, row: Row, keys: Sequence[EntityKey]) -> Latest:
+    async def values_of(self, row: Row, keys: Sequence[EntityKey]) -> Latest:
         """Read the values of one entity; a missing one is there as deleted."""
         store, entity_id = self._context.services.store, row.ref.id
         now_ms = self._context.services.clock.now_ms()

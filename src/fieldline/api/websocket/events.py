@@ -10,13 +10,13 @@ from uuid import UUID
 
 import orjson
 
-from fieldline.api.websocket.commands import (
+from fieldline.api.websocket.context import Context
+from fieldline.api.websocket.feeds import Feed, Item, Read
+from fieldline.api.websocket.own_commands import (
     AlarmEventsCmd,
     DevicePresenceCmd,
     RuleChainEventsCmd,
 )
-from fieldline.api.websocket.context import Context
-from fieldline.api.websocket.feeds import Feed, Item, Read
 from fieldline.api.websocket.updates import ErrorCode, encoded
 from fieldline.api.websocket.v1 import V1Subscription
 from fieldline.domains.alarm import service as alarm_service

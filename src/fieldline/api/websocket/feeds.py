@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from fieldline.api.websocket.live import ENTRY_BYTES, Live
+from fieldline.api.websocket.live import ENTRY_BYTES, Live, NoValues
 from fieldline.api.websocket.outbox import Backlog, Outbox
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.values import Value
@@ -26,16 +26,6 @@ class Item(NamedTuple):
 Read = Callable[[Any], list[Item]]
 """Makes items of one of the bus's events; none of what the subscription does not want."""
 Encode = Callable[[list[dict[str, Any]]], bytes]
-
-
-class _NoValues:
-    """Selects no reading and no attribute."""
-
-    def of_reading(self, _key: str) -> tuple[str, ...]:
-        return ()
-
-    def of_attribute(self, _scope: str, _key: str) -> tuple[str, ...]:
-        return ()
 
 
 class Feed(Live):
@@ -66,7 +56,7 @@ class Feed(Live):
         encode: Encode,
         everything: bool,
     ) -> None:
-        super().__init__(hub, outbox, backlog, _NoValues())
+        super().__init__(hub, outbox, backlog, NoValues())
         self._topics = topics
         self._topic = (topic, tenant_id)
         self._read = read

@@ -33,6 +33,16 @@ class Selection(Protocol):
         """Return the slots that an attribute goes to."""
 
 
+class NoValues:
+    """Selects no reading and no attribute."""
+
+    def of_reading(self, _key: str) -> tuple[str, ...]:
+        return ()
+
+    def of_attribute(self, _scope: str, _key: str) -> tuple[str, ...]:
+        return ()
+
+
 class Live:
     """What both kinds share: watching, being held, marking the outbox."""
 

@@ -13,18 +13,16 @@ from typing import NoReturn
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from fieldline.api.websocket import notifications
+from fieldline.api.websocket.alarm_commands import AlarmCountCmd, AlarmDataCmd, AlarmStatusCmd
+from fieldline.api.websocket.alarm_queries import AlarmQueries
 from fieldline.api.websocket.closing import Close, CloseCode, Gone
 from fieldline.api.websocket.commands import (
-    AlarmEventsCmd,
     AnyFrame,
     AttributesCmd,
     AuthCmd,
-    Command,
-    DevicePresenceCmd,
     EntityDataCmd,
     HistoryCmd,
     NotificationCmd,
-    RuleChainEventsCmd,
     TimeseriesCmd,
     UnservedCmd,
     UnsubscribeCmd,
@@ -35,9 +33,15 @@ from fieldline.api.websocket.entity_data import EntityData, EntityDataCommands
 from fieldline.api.websocket.events import EventCommands
 from fieldline.api.websocket.live import Live
 from fieldline.api.websocket.outbox import TOO_SLOW, Backlog, Outbox
+from fieldline.api.websocket.own_commands import (
+    AlarmEventsCmd,
+    DevicePresenceCmd,
+    RuleChainEventsCmd,
+)
 from fieldline.api.websocket.parts import Parts
 from fieldline.api.websocket.updates import ErrorCode
 from fieldline.api.websocket.v1 import V1Commands, V1Subscription
+from fieldline.api.websocket.wire import Command
 from fieldline.kit.errors import (
     FieldlineError,
     Forbidden,
@@ -170,6 +174,7 @@ class Session:
         self._v1 = V1Commands(self._context)
         self._entity_data = EntityDataCommands(self._context)
         self._events = EventCommands(self._context)
+        self._queries = AlarmQueries(self._context, self._entity_data, self._change.set)
 
     async def _read(self) -> NoReturn:
         while True:
@@ -220,6 +225,8 @@ class Session:
                 await self._entity_data.entity_data(command)
             case DevicePresenceCmd() | AlarmEventsCmd() | RuleChainEventsCmd():
                 await self._events.subscribe(command)
+            case AlarmDataCmd() | AlarmCountCmd() | AlarmStatusCmd():
+                await self._queries.subscribe(command)
             case UnsubscribeCmd():
                 self._unsubscribe(command.cmd_id)
             case NotificationCmd():
@@ -263,6 +270,8 @@ class Session:
             await _wait(self._change, max(refresh_at - loop.time(), 0))
             async with self._busy:
                 await self._settle_changes()
+                if self._queries.is_due:
+                    await self._queries.refresh()
                 if loop.time() >= refresh_at:
                     refresh_at = loop.time() + self._limits.refresh_interval_s
                     await self._refresh()
@@ -305,6 +314,7 @@ class Session:
         return True
 
     async def _refresh(self) -> None:
+        self._queries.age()
         for subscription in tuple(self._context.subscriptions.values() if self._context else ()):
             if isinstance(subscription, EntityData) and subscription.query.page_link.dynamic:
                 await self._entity_data.refresh(subscription)
