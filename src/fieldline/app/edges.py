@@ -22,6 +22,7 @@ from fieldline.ingest.parts import DoorParts, IngestOptions
 from fieldline.kit.errors import Invalid, Unavailable
 from fieldline.rest.services import Services
 from fieldline.rules.registry import Registry
+from fieldline.rules.scripts.trying import Trier
 from fieldline.settings import Settings
 from fieldline.transports.http.transport import device_router
 from fieldline.transports.mqtt.options import MqttOptions, MqttTls
@@ -37,6 +38,7 @@ class EdgeParts:
     sockets: SocketParts
     registry: Registry
     door: Door
+    tester: Trier
 
 
 async def open_door(
@@ -128,4 +130,5 @@ def make_app(
     app.state.telemetry = parts.telemetry
     app.state.sockets = parts.sockets
     app.state.node_catalogue = parts.registry
+    app.state.script_tester = parts.tester
     return app

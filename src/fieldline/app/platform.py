@@ -22,6 +22,7 @@ from fieldline.domains.telemetry.service import Telemetry
 from fieldline.ingest.door import Door
 from fieldline.rest.services import Services
 from fieldline.rules.registry import discover
+from fieldline.rules.scripts.trying import Trier
 from fieldline.settings import Settings
 from fieldline.subscriptions.hub import Hub
 
@@ -71,7 +72,7 @@ async def open_platform(settings: Settings, *, demo: bool) -> AsyncIterator[Plat
             platform.administrator = new_administrator.email
             platform.first_password = new_administrator.password
         platform.app = make_app(
-            EdgeParts(services, telemetry, sockets, registry, door),
+            EdgeParts(services, telemetry, sockets, registry, door, Trier(engine.scripts)),
             settings,
             readiness=partial(_why_not_ready, platform),
             metrics=measure(services, engine=engine, mqtt=mqtt, sockets=sockets, events=events),

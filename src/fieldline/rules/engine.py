@@ -84,6 +84,7 @@ class RuleEngine:
         """
         limits = limits or EngineLimits()
         self.failures = Failures(services.clock)
+        self.scripts = services.scripts
         self._backlog = services.backlog
         workshop = Workshop(registry, services, self.failures, limits.nodes)
         self._tenants = Tenants(

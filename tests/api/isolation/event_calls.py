@@ -1,7 +1,7 @@
 """How the routes of events are called with somebody else's ids; as ``calls.py``."""
 
 from tests.api.isolation.calls import PLAIN, TENANT_WIDE, Call, only
-from tests.api.isolation.world import SYSADMIN
+from tests.api.isolation.world import STRANGER, SYSADMIN
 
 _TENANT = "tenantId=$tenant&pageSize=10&page=0"
 _FILTER = {"eventType": "DEBUG_RULE_NODE"}
@@ -35,6 +35,12 @@ EVENT_CALLS: dict[str, list[Call]] = {
     f"GET {_PATH}": _each(_TENANT),
     f"POST {_PATH}": _each(_TENANT, _FILTER),
     f"POST {_PATH}/clear": _each("", _FILTER),
+    "POST /api/ruleChain/testScript": only(
+        Call(body={"script": "return msg;", "scriptType": "json"}, may=(STRANGER,))
+    ),
+    "GET /api/ruleChain/{rule_chain_id}/output/labels": PLAIN,
+    "GET /api/ruleChain/{rule_chain_id}/output/labels/usage": PLAIN,
+    "GET /api/component/{clazz}": only(Call(path={"clazz": "no.such.Node"})),
     "GET /api/ruleNode/{rule_node_id}/debugIn": only(Call(path={"rule_node_id": "$rule_node"})),
 }
 EVENT_V1_CALLS: dict[str, list[Call]] = {

@@ -237,9 +237,9 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
     ({"type": "ATTRIBUTES", "scope": "MY_SCOPE"}, 2, "Invalid scope: MY_SCOPE"),
     ({"type": "ENTITY_DATA", "entityId": None, "entityType": None}, 2, "Query is empty!"),
     (
-        {"type": "ALARM_DATA"},
+        {"type": "NOTIFICATIONS_COUNT"},
         2,
-        "Command type ALARM_DATA is not served by this server",
+        "Command type NOTIFICATIONS_COUNT is not served by this server",
     ),
 ]
 

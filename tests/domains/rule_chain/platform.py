@@ -18,7 +18,10 @@ from fieldline.kit.ids import EntityType, new_id
 from fieldline.messaging.backends.memory import MemoryBus
 from fieldline.messaging.events import EntityChanged
 from fieldline.rest.services import Services
+from fieldline.rules.backlog import Backlog
 from fieldline.rules.registry import discover
+from fieldline.rules.scripts.pool import ScriptPool
+from fieldline.rules.scripts.trying import Trier
 from fieldline.security.caller import Authority, Caller
 from tests.api.support import make_services
 from tests.people import client_of, make_tenant
@@ -62,6 +65,8 @@ async def running_platform(database: Database, clock: ManualClock) -> AsyncItera
         services, Routers(thingsboard=[endpoints.router], v1=[v1_rule_chains.router], others=[])
     )
     app.state.node_catalogue = discover()
+    scripts = ScriptPool(clock, Backlog(100))
+    app.state.script_tester = Trier(scripts)
     seeders = [metadata.seed, device_profile_service.seed]
     admin = await make_tenant(database, "A", seeders=seeders)
     stranger = await make_tenant(database, "B", seeders=seeders)
@@ -80,3 +85,4 @@ async def running_platform(database: Database, clock: ManualClock) -> AsyncItera
 
     bus.listen(EntityChanged, note)
     yield platform
+    await scripts.stop()

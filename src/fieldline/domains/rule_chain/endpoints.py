@@ -1,13 +1,20 @@
 """Rule chains in ThingsBoard's dialect."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Depends, Query
 from starlette.requests import Request
 
-from fieldline.domains.rule_chain import metadata, service
-from fieldline.domains.rule_chain.graph import GraphDraft, Link, NodeCatalogue, NodeDraft
+from fieldline.domains.rule_chain import labels, metadata, service
+from fieldline.domains.rule_chain.graph import (
+    GraphDraft,
+    Link,
+    NodeCatalogue,
+    NodeDraft,
+    ScriptTest,
+    ScriptTester,
+)
 from fieldline.domains.rule_chain.schemas import (
     ComponentDescriptor,
     DefaultRuleChainCreateRequest,
@@ -15,11 +22,15 @@ from fieldline.domains.rule_chain.schemas import (
     RuleChain,
     RuleChainMetaData,
     RuleChainMetaDataSave,
+    RuleChainOutputLabelsUsage,
     RuleChainSave,
     RuleNode,
     RuleNodeSave,
+    ScriptTestAnswer,
+    ScriptTestRequest,
 )
-from fieldline.kit.errors import Invalid
+from fieldline.kit.errors import Invalid, NotFound
+from fieldline.kit.json import loads
 from fieldline.rest.callers import SysOrTenantAdmin, TenantAdmin
 from fieldline.rest.dialects import tb_router
 from fieldline.rest.paging import PageData, TbPage
@@ -38,7 +49,14 @@ async def get_catalogue(request: Request) -> NodeCatalogue:
     return catalogue
 
 
+async def get_tester(request: Request) -> ScriptTester:
+    """Return what tries scripts, from where ``app`` put it."""
+    tester: ScriptTester = request.app.state.script_tester
+    return tester
+
+
 CatalogueDep = Annotated[NodeCatalogue, Depends(get_catalogue)]
+TesterDep = Annotated[ScriptTester, Depends(get_tester)]
 
 
 @router.get("/ruleChains")
@@ -69,6 +87,49 @@ async def list_rule_chains_by_ids(
 async def is_tbel_enabled(caller: TenantAdmin) -> bool:  # noqa: ARG001 - it says who may ask
     """Say whether scripts may be written in TBEL."""
     return False
+
+
+@router.post("/ruleChain/testScript")
+async def try_script(
+    body: ScriptTestRequest,
+    caller: TenantAdmin,  # noqa: ARG001 - it says who may ask
+    tester: TesterDep,
+    language: Annotated[Literal["JS", "TBEL"], Query(alias="scriptLang")] = "JS",
+) -> ScriptTestAnswer:
+    """Run a script once and return what it answers, or why it fails."""
+    if language != "JS":
+        raise Invalid("Scripts in TBEL are not supported; write it in JavaScript, scriptLang=JS")
+    try:
+        test = ScriptTest(
+            body.script,
+            body.script_type,
+            tuple(body.arg_names),
+            loads(body.msg),
+            body.metadata,
+            body.msg_type,
+        )
+        return ScriptTestAnswer(output=await tester.try_out(test))
+    except ValueError as error:
+        return ScriptTestAnswer(error=f"msg is not JSON: {error}")
+    except Invalid as error:
+        return ScriptTestAnswer(error=error.message)
+
+
+@router.get("/ruleChain/{rule_chain_id}/output/labels")
+async def list_output_labels(
+    rule_chain_id: UUID, caller: TenantAdmin, session: ReadSession
+) -> list[str]:
+    """List the labels that messages can leave a chain by: the names of its output nodes."""
+    return await labels.output_labels(session, caller, rule_chain_id)
+
+
+@router.get("/ruleChain/{rule_chain_id}/output/labels/usage")
+async def list_output_label_usage(
+    rule_chain_id: UUID, caller: TenantAdmin, session: ReadSession
+) -> list[RuleChainOutputLabelsUsage]:
+    """List the nodes of other chains that lead into this one, with the labels they go on by."""
+    found = await labels.usage(session, caller, rule_chain_id)
+    return [RuleChainOutputLabelsUsage.model_validate(each) for each in found]
 
 
 @router.get("/ruleChain/{rule_chain_id}")
@@ -160,6 +221,20 @@ async def delete_rule_chain(
 ) -> None:
     """Delete a rule chain that is not the root and that no profile names."""
     await service.delete(session, caller, rule_chain_id)
+
+
+@router.get("/component/{clazz}")
+async def get_component(
+    clazz: str,
+    caller: SysOrTenantAdmin,  # noqa: ARG001 - it says who may ask
+    catalogue: CatalogueDep,
+) -> ComponentDescriptor:
+    """Describe one kind of rule node by its type."""
+    for item in catalogue.describe():
+        if item["clazz"] == clazz:
+            return ComponentDescriptor.model_validate(item)
+    msg = f"There is no rule node of type '{clazz}'"
+    raise NotFound(msg)
 
 
 @router.get("/components")

@@ -118,6 +118,29 @@ class NodeCatalogue(Protocol):
         """Return a component descriptor of every node, as ThingsBoard's wire has it."""
 
 
+@dataclass(frozen=True, slots=True)
+class ScriptTest:
+    """A script and what to try it on. ``kind`` says what it must answer, as ``filter``."""
+
+    script: str
+    kind: str
+    arg_names: tuple[str, ...]
+    msg: Any
+    metadata: Mapping[str, str]
+    msg_type: str
+
+
+class ScriptTester(Protocol):
+    """Tries scripts; the rules implement it, ``app`` hands it to the endpoints."""
+
+    async def try_out(self, test: ScriptTest) -> str:
+        """Run a script in JavaScript once and return its answer as text.
+
+        Raises:
+            Invalid: the script failed, or its answer is not what its kind needs.
+        """
+
+
 def check_links(node_count: int, links: Iterable[Link], first_node_index: int | None) -> None:
     """Refuse a graph that cannot be run.
 

@@ -1,6 +1,6 @@
 """Rule chains on ThingsBoard's wire."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -118,3 +118,31 @@ class ComponentDescriptor(TbModel):
     configuration_version: int
     actions: str | None
     has_queue_name: bool
+
+
+class ScriptTestRequest(TbModel):
+    """A script to try; ``msg`` is JSON as text."""
+
+    script: str = Field(max_length=100_000)
+    script_type: Literal["update", "generate", "filter", "switch", "json", "string"]
+    arg_names: list[str] = Field(default=["msg", "metadata", "msgType"], max_length=3)
+    msg: str = Field(default="{}", max_length=100_000)
+    metadata: dict[str, str] = Field(default_factory=dict)
+    msg_type: str = Field(default="POST_TELEMETRY_REQUEST", max_length=255)
+
+
+class ScriptTestAnswer(TbModel):
+    """What a script answered, or why it failed; the other one is empty."""
+
+    output: str = ""
+    error: str = ""
+
+
+class RuleChainOutputLabelsUsage(TbModel):
+    """A node that leads into a chain, and the labels of the chain that it goes on by."""
+
+    rule_chain_id: RuleChainId
+    rule_node_id: OptionalRuleNodeId
+    rule_chain_name: str
+    rule_node_name: str
+    labels: list[str]
