@@ -13,7 +13,7 @@ from fieldline.app.descriptors import raise_descriptor_limit
 from fieldline.app.edges import EdgeParts, make_app, open_door, start_mqtt
 from fieldline.app.first_start import prepare
 from fieldline.app.metrics import measure
-from fieldline.app.retention import Retention, audit_logs, readings
+from fieldline.app.retention import Retention, audit_logs, events, readings
 from fieldline.app.rules import EngineParts, start_alarm_rules, start_engine, start_events
 from fieldline.app.storage import open_services
 from fieldline.domains.device.directory import DeviceDirectory
@@ -58,8 +58,8 @@ async def open_platform(settings: Settings, *, demo: bool) -> AsyncIterator[Plat
         stack.push_async_callback(devices.close)
         registry = discover()
         alarms, evaluator = await start_alarm_rules(services, stack)
-        events = await start_events(services, settings, stack)
-        parts = EngineParts(registry, alarms, evaluator, devices, events)
+        event_writer = await start_events(services, settings, stack)
+        parts = EngineParts(registry, alarms, evaluator, devices, event_writer)
         engine = await start_engine(services, settings, stack, parts)
         door = await open_door(services, settings, stack, devices)
         hub = Hub()
@@ -75,7 +75,9 @@ async def open_platform(settings: Settings, *, demo: bool) -> AsyncIterator[Plat
             EdgeParts(services, telemetry, sockets, registry, door, Trier(engine.scripts)),
             settings,
             readiness=partial(_why_not_ready, platform),
-            metrics=measure(services, engine=engine, mqtt=mqtt, sockets=sockets, events=events),
+            metrics=measure(
+                services, engine=engine, mqtt=mqtt, sockets=sockets, events=event_writer
+            ),
         )
         yield platform
 
@@ -94,6 +96,7 @@ async def _start_cleaning(services: Services, settings: Settings, stack: AsyncEx
         services.clock,
         readings(services.store, settings.telemetry_ttl_days),
         audit_logs(services.database, settings.audit_log_ttl_days),
+        events(services.database, settings.debug_events_ttl_days),
     )
     retention.start()
     stack.push_async_callback(retention.stop)

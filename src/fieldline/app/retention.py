@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fieldline.database.engine import Database
 from fieldline.domains.audit_log import service as audit_log_service
+from fieldline.domains.event import service as event_service
 from fieldline.kit.clock import Clock
 from fieldline.kit.errors import Unavailable
 from fieldline.timeseries.store import TimeseriesStore
@@ -18,6 +19,8 @@ BATCH_POINTS = 5_000
 """Readings deleted in one transaction, so that writers wait little."""
 BATCH_RECORDS = 1_000
 """Records of the audit log deleted in one transaction; each stands in six indexes."""
+BATCH_EVENTS = 500
+"""Events of rule chains deleted in one transaction."""
 PAUSE_S = 0.05
 """Between two batches: what comes in goes first."""
 DAY_MS = 24 * 60 * 60 * 1000
@@ -50,6 +53,14 @@ def audit_logs(database: Database, ttl_days: int) -> Aging:
             return await audit_log_service.expire(session, before_ms, BATCH_RECORDS)
 
     return Aging("records of the audit log", "AUDIT_LOG_TTL_DAYS", ttl_days, expire)
+
+
+def events(database: Database, ttl_days: int) -> Aging:
+    async def expire(before_ms: int) -> int:
+        async with database.write() as session:
+            return await event_service.expire(session, before_ms, BATCH_EVENTS)
+
+    return Aging("events of rule chains", "DEBUG_EVENTS_TTL_DAYS", ttl_days, expire)
 
 
 class Retention:

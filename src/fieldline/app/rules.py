@@ -12,7 +12,6 @@ from fieldline.domains.device.directory import DeviceDirectory
 from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.entity import handlers as entity_handlers
 from fieldline.domains.event.quota import Quota
-from fieldline.domains.event.retention import EventRetention
 from fieldline.domains.event.writer import EventLimits, EventWriter
 from fieldline.domains.profile.chains import ChainDirectory, LoadChains
 from fieldline.domains.relation import handlers as relation_handlers
@@ -67,14 +66,11 @@ async def start_alarm_rules(
 async def start_events(
     services: Services, settings: Settings, stack: AsyncExitStack
 ) -> EventWriter:
-    """Start the writer of events, and what deletes them when they are old."""
+    """Start the writer of events."""
     limits = EventLimits(quota=Quota.parse(settings.debug_events_quota))
     events = EventWriter(services.database, services.clock, limits)
     await events.start()
     stack.push_async_callback(events.stop)
-    retention = EventRetention(services.database, services.clock, settings.debug_events_ttl_days)
-    retention.start()
-    stack.push_async_callback(retention.stop)
     return events
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fieldline.app.retention import DAY_MS, Retention, events
 from fieldline.database.engine import Database
 from fieldline.domains.event import writer as event_writer
 from fieldline.domains.event.events import EventsStored
 from fieldline.domains.event.quota import Quota
 from fieldline.domains.event.record import EventType
-from fieldline.domains.event.retention import DAY_MS, EventRetention
 from fieldline.domains.event.writer import OVER_QUOTA, EventLimits, EventWriter
 from fieldline.kit.errors import Invalid, Unavailable
 from fieldline.kit.ids import new_id
@@ -151,9 +151,9 @@ async def test_old_events_are_deleted(debugged: Debugged) -> None:
     now_ms = clock.now_ms()
     times = [now_ms - 8 * DAY_MS] * 600 + [now_ms - 6 * DAY_MS]
     await debugged.stored(*(debugged.record(created_time=time) for time in times))
-    retention = EventRetention(debugged.platform.services.database, clock, ttl_days=7)
+    aging = events(debugged.platform.services.database, 7)
 
-    assert await retention.expire() == 600
+    assert await Retention(clock, aging).expire(aging) == 600
     assert [event["created_time"] for event in await debugged.shown()] == [now_ms - 6 * DAY_MS]
 
 

@@ -28,7 +28,7 @@ from fieldline.api.websocket.wire import PageLink
 from fieldline.domains.alarm import service as alarm_service
 from fieldline.domains.alarm.names import with_names
 from fieldline.domains.alarm.status import AlarmFilter
-from fieldline.domains.telemetry.access import owner_of
+from fieldline.domains.entity.access import known as known_entity
 from fieldline.kit.errors import FieldlineError, Forbidden, Invalid, NotFound
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.paging import PageRequest
@@ -163,7 +163,7 @@ class AlarmQueries:
         self, session: "AsyncSession", query: AlarmQuery, command: AlarmStatusCmd
     ) -> bytes | None:
         originator, caller = command.originator_id, self._context.caller
-        await owner_of(session, caller, Operation.READ, originator)
+        await known_entity(session, caller, Operation.READ, originator)
         self._watch(query, {originator})
         wanted = AlarmFilter(
             cleared=False,

@@ -19,17 +19,17 @@ from fieldline.api.websocket.own_commands import (
 )
 from fieldline.api.websocket.updates import ErrorCode, encoded
 from fieldline.api.websocket.v1 import V1Subscription
+from fieldline.database.things import ThingFilter
 from fieldline.domains.alarm import service as alarm_service
 from fieldline.domains.alarm.schemas import Alarm
 from fieldline.domains.alarm.status import AlarmFilter
 from fieldline.domains.device import service as device_service
-from fieldline.domains.device.lists import DeviceFilter
+from fieldline.domains.entity.access import known, parse_entity
 from fieldline.domains.event import service as event_service
 from fieldline.domains.event.events import EventsStored
 from fieldline.domains.event.filters import EventFilter
 from fieldline.domains.event.schemas import event_info
 from fieldline.domains.rule_chain import service as rule_chain_service
-from fieldline.domains.telemetry.access import owner_of, parse_entity
 from fieldline.kit.errors import FieldlineError, Forbidden, Invalid, NotFound
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import PageRequest
@@ -131,7 +131,7 @@ class EventCommands:
         caller = self._context.caller
         if command.entity_ids is None:
             request = PageRequest(limit=self._context.limits.max_entities)
-            page = await device_service.page(session, caller, request, DeviceFilter())
+            page = await device_service.page(session, caller, request, ThingFilter())
             devices, total = page.items, page.total
         else:
             ids = set(command.entity_ids)
@@ -139,18 +139,19 @@ class EventCommands:
             total = len(devices)
             if total < len(ids):
                 raise NotFound("One of the devices is not there, as far as the caller may know")
-        extras = await device_service.extras(session, devices)
+        active = await device_service.active_of(session, [device.id for device in devices])
         items = [
-            _presence(EntityRef(EntityType.DEVICE, device.id), device.name, is_active=is_active)
+            _presence(
+                EntityRef(EntityType.DEVICE, device.id), device.name, is_active=device.id in active
+            )
             for device in devices
-            for is_active in (extras[device.id].is_active,)
         ]
         return Present(items, total)
 
     async def _alarms(self, session: "AsyncSession", command: AlarmEventsCmd) -> Present:
         caller = self._context.caller
         for entity in _entities_of(command) or ():
-            await owner_of(session, caller, Operation.READ, entity)
+            await known(session, caller, Operation.READ, entity)
         wanted = AlarmFilter(
             cleared=False,
             severities=tuple(command.severity_list),

@@ -52,6 +52,10 @@ class DeviceRepository(ThingRepository[Device]):
         query = query.order_by(Device.created_time.desc(), Device.id.desc()).limit(limit)
         return list(await self._session.scalars(query))
 
+    async def active_of(self, ids: Collection[UUID]) -> set[UUID]:
+        query = select(Device.id).where(Device.id.in_(ids), self.is_active)
+        return set(await self._session.scalars(query))
+
     async def snapshots(
         self, ids: Collection[UUID]
     ) -> Sequence[Row[Device, str, dict[str, Any], UUID | None]]:

@@ -162,6 +162,11 @@ async def replace_credentials(
     return saved
 
 
+async def active_of(session: "AsyncSession", ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the devices that are online, for whoever has read the devices."""
+    return await DeviceRepository(session).active_of(ids)
+
+
 async def snapshots(session: "AsyncSession", ids: Collection[UUID]) -> Sequence[Snapshot]:
     """Return what the path of a reading must know of these devices; one that is gone is left out.
 

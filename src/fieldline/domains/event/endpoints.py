@@ -8,11 +8,11 @@ from fastapi import Body, Depends, Query
 from starlette.routing import Match
 from starlette.types import Scope
 
+from fieldline.domains.entity.access import parse_entity
 from fieldline.domains.event import service
 from fieldline.domains.event.filters import EventFilter
 from fieldline.domains.event.record import EventType
 from fieldline.domains.event.schemas import AnyFilter, EventInfo, event_body, event_info
-from fieldline.domains.telemetry.access import parse_entity
 from fieldline.kit.errors import Forbidden, Invalid
 from fieldline.kit.ids import EntityRef
 from fieldline.rest.callers import AnyUser, TenantAdmin

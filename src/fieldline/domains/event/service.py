@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from fieldline.domains.entity.access import known
 from fieldline.domains.event.filters import EventFilter
 from fieldline.domains.event.models import Event
 from fieldline.domains.event.record import EventType
 from fieldline.domains.event.repository import EventRepository
 from fieldline.domains.rule_chain import service as rule_chain_service
-from fieldline.domains.telemetry.access import owner_of
 from fieldline.kit.errors import Forbidden, Invalid
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page, PageRequest
@@ -89,6 +89,11 @@ async def clear_chain(write: Write, caller: Caller, chain_id: UUID, wanted: Even
     await _clear(write, tenant_id, replace(wanted, rule_chain_id=chain_id))
 
 
+async def expire(session: "AsyncSession", before_ms: int, limit: int) -> int:
+    """Delete some of the events that are older; returns how many. It asks for no permission."""
+    return await EventRepository(session).delete_before(before_ms, limit)
+
+
 async def _clear(write: Write, tenant_id: UUID, wanted: EventFilter) -> None:
     while True:
         async with write() as session:
@@ -106,7 +111,7 @@ async def _tenant_of(
     if entity.type is EntityType.RULE_NODE:
         return await rule_chain_service.tenant_of_node(session, caller, entity.id, operation)
     try:
-        owner = await owner_of(session, caller, operation, entity)
+        owner = await known(session, caller, operation, entity)
     except Invalid as error:
         msg = f"Entities of type {entity.type} have no events"
         raise Invalid(msg) from error
