@@ -258,9 +258,9 @@ async def test_assets_are_found_by_type_and_watched(platform: Platform, client: 
         ({"type": "entityList", "entityType": "ASSET", "entityList": [str(hall.id)]}, [hall]),
         ({"type": "singleEntity", "singleEntity": ref(tower)}, [tower]),
     ]
-    for entity_filter, expected in filters:
+    for cmd_id, (entity_filter, expected) in enumerate(filters, 10):
         query = single(hall, entityFilter=entity_filter, pageLink={"pageSize": 9, "page": 0})
-        answer = await client.ask(command(query=query))
+        answer = await client.ask(command(cmd_id, query=query))
         found = [row["entityId"] for row in answer["data"]["data"]]
         assert found == [ref(asset) for asset in expected], entity_filter
 
