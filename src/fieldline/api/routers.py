@@ -16,6 +16,7 @@ from fieldline.api.v1 import customers as v1_customers
 from fieldline.api.v1 import dashboards as v1_dashboards
 from fieldline.api.v1 import device_profiles as v1_device_profiles
 from fieldline.api.v1 import devices as v1_devices
+from fieldline.api.v1 import entity_views as v1_entity_views
 from fieldline.api.v1 import relations as v1_relations
 from fieldline.api.v1 import rule_chains as v1_rule_chains
 from fieldline.api.v1 import telemetry as v1_telemetry
@@ -31,6 +32,7 @@ from fieldline.domains.customer import endpoints as customer
 from fieldline.domains.dashboard import endpoints as dashboard
 from fieldline.domains.device import endpoints as device
 from fieldline.domains.device_profile import endpoints as device_profile
+from fieldline.domains.entity_view import endpoints as entity_view
 from fieldline.domains.event import endpoints as event
 from fieldline.domains.login import endpoints as login
 from fieldline.domains.not_configured import endpoints as not_configured
@@ -65,6 +67,7 @@ THINGSBOARD: list[APIRouter] = [
     notification.router,
     not_configured.router,
     event.router,
+    entity_view.router,
     customer.router,
     tenant.router,
     tenant_profile.router,
@@ -82,6 +85,7 @@ V1: list[APIRouter] = [
     v1_device_profiles.router,
     v1_assets.router,
     v1_asset_profiles.router,
+    v1_entity_views.router,
     v1_telemetry.router,
     v1_alarms.router,
     v1_alarm_comments.router,

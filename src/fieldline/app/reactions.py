@@ -4,11 +4,13 @@ from fieldline.database.engine import Reaction
 from fieldline.domains.alarm import handlers as alarm_handlers
 from fieldline.domains.alarm_comment import handlers as alarm_comment_handlers
 from fieldline.domains.audit_log import service as audit_log_service
+from fieldline.domains.entity_view import handlers as entity_view_handlers
 from fieldline.domains.purge import service as purge_service
 from fieldline.domains.relation import handlers as relation_handlers
 from fieldline.domains.user import handlers as user_handlers
 
 REACTIONS: tuple[Reaction, ...] = (
+    entity_view_handlers.keep_targets,
     user_handlers.leave_with_customer,
     alarm_handlers.release_alarms,
     alarm_comment_handlers.note,
@@ -16,4 +18,4 @@ REACTIONS: tuple[Reaction, ...] = (
     purge_service.note,
     audit_log_service.note,
 )
-"""In their order. What causes further events stands first."""
+"""In their order. What may refuse stands first, then what causes further events."""

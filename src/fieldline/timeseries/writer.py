@@ -17,7 +17,7 @@ from typing import Protocol
 from uuid import UUID
 
 from fieldline.kit.clock import Clock
-from fieldline.kit.errors import Unavailable
+from fieldline.kit.errors import Invalid, Unavailable
 from fieldline.kit.ids import NULL_UUID, EntityRef, EntityType
 from fieldline.kit.values import Value
 from fieldline.timeseries.checks import KeyChecks, check_time, storable
@@ -68,8 +68,8 @@ class Saves(Protocol):
 
         Raises:
             Invalid: a key is blank, over 255 characters or holds HTML or ``{{ }}``, a value is not
-                finite, beyond 64 bits or not valid Unicode, or the time beyond 64 bits; nothing is
-                stored then.
+                finite, beyond 64 bits or not valid Unicode, the time beyond 64 bits, or the entity
+                a view; nothing is stored then.
         """
 
     def save_attributes(  # noqa: PLR0913 - as above
@@ -212,6 +212,9 @@ class TimeseriesWriter:
         notify: bool = True,
     ) -> None:
         check_time(ts_ms)
+        if entity.type is EntityType.ENTITY_VIEW:
+            msg = "An entity view has no readings of its own: write those of the entity it shows"
+            raise Invalid(msg)
         self._keys.check(values)
         values, weight = storable(values)
         write = ReadingsWrite(entity.id, ts_ms, values, to_history, to_latest)

@@ -62,6 +62,7 @@ WITH_TELEMETRY = {
     "ASSET_PROFILE": "$asset_profile",
     "CUSTOMER": "$customer",
     "DASHBOARD": "$dashboard",
+    "ENTITY_VIEW": "$entity_view",
     "USER": "$user",
     "TENANT": "$tenant",
     "TENANT_PROFILE": "$tenant_profile",

@@ -1,5 +1,6 @@
 """How each route of the v1 dialect is called with somebody else's ids; as ``calls.py``."""
 
+from tests.api.isolation import view_calls
 from tests.api.isolation.alarm_calls import ALARM_AREA, V1_ALARM_AREA
 from tests.api.isolation.asset_calls import ASSETS, V1_ASSETS
 from tests.api.isolation.calls import (
@@ -130,10 +131,10 @@ V1_CALLS: dict[str, list[Call]] = {
 def all_calls() -> dict[str, list[Call]]:
     """Return the calls of every route; v1's are mounted at ``/api/v1`` and at ``/api``."""
     thingsboard = THINGSBOARD_CALLS | USER_CALLS | ALARM_AREA | ASSETS | RELATIONS
-    thingsboard |= DASHBOARDS | SYSTEM | EVENT_CALLS
+    thingsboard |= DASHBOARDS | SYSTEM | EVENT_CALLS | view_calls.THINGSBOARD_CALLS
     found = {route: list(calls) for route, calls in thingsboard.items()}
     v1 = V1_CALLS | V1_USER_CALLS | V1_ALARM_AREA | V1_ASSETS | V1_RELATIONS | V1_DASHBOARDS
-    v1 |= EVENT_V1_CALLS
+    v1 |= EVENT_V1_CALLS | view_calls.V1_CALLS
     for route, calls in v1.items():
         method, path = route.split(" ")
         for prefix in ("/api/v1", "/api"):

@@ -56,7 +56,7 @@ class World:
         """Return the victim's ids, and the role's own things as ``own_device`` and so on."""
         own = self.own.get(role, {})
         names = ["device", "alarm", "profile", "customer", "rule_chain", "alarm_rule"]
-        names += ["asset", "asset_profile", "dashboard"]
+        names += ["asset", "asset_profile", "dashboard", "entity_view", "gateway"]
         return self.ids | {f"own_{name}": own.get(name, str(uuid4())) for name in names}
 
     @contextmanager
@@ -140,6 +140,13 @@ class Maker:
         dashboard = await created(admin, "/api/dashboard", {"title": f"{name} dashboard"})
         path = f"/api/customer/{customer}/dashboard/{dashboard['id']['id']}"
         rule = alarm_rule(device["id"], f"{name} rule")
+        view = {
+            "name": f"{name} view",
+            "type": f"{name} kind of view",
+            "entityId": device["id"],
+            "customerId": device["customerId"],
+        }
+        gateway = {"name": f"{name} gateway", "additionalInfo": {"gateway": True}}
         alarm = {"type": f"{name} alarm", "originator": device["id"], "severity": "MAJOR"}
         made = {
             "profile": profile,
@@ -150,6 +157,8 @@ class Maker:
             "alarm_rule": await created(admin, "/api/alarm/rule", rule),
             "alarm": await created(admin, "/api/alarm", alarm),
             "dashboard": await created(admin, path, None),
+            "entity_view": await created(admin, "/api/entityView", view),
+            "gateway": await created(admin, "/api/device", gateway),
         }
         return {kind: body["id"]["id"] for kind, body in made.items()} | {"customer": customer}
 

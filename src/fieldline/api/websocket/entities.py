@@ -15,6 +15,7 @@ from fieldline.database.things import ThingFilter
 from fieldline.domains.asset import service as asset_service
 from fieldline.domains.device import service as device_service
 from fieldline.domains.entity.access import find
+from fieldline.domains.telemetry.source import Source, source_of
 from fieldline.kit.errors import Forbidden, Invalid, NotFound
 from fieldline.kit.ids import EntityRef, EntityType, parse_id
 from fieldline.kit.json import dumps_text
@@ -35,6 +36,11 @@ class Row:
 
     ref: EntityRef
     entity: Any
+
+    @property
+    def source(self) -> Source:
+        """Where its readings are."""
+        return source_of(self.ref, self.entity)
 
     def field(self, key: str) -> str:
         """Return one of its own fields as text; a field that it lacks is empty."""

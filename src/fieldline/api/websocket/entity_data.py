@@ -20,14 +20,14 @@ from fieldline.api.websocket.commands import (
 )
 from fieldline.api.websocket.context import Context
 from fieldline.api.websocket.entities import Row, resolve, visible
-from fieldline.api.websocket.live import EveryPoint, LatestValues, Live, Place
+from fieldline.api.websocket.live import EveryPoint, LatestValues, Live, Place, Slot
 from fieldline.api.websocket.updates import DELETED, ErrorCode, Shown
 from fieldline.api.websocket.v1 import ReadingKeys
 from fieldline.api.websocket.wire import EntityKey
 from fieldline.domains.telemetry.limits import MAX_POINTS_PER_KEY, check_range
-from fieldline.domains.telemetry.reading import PointBudget, read_within
+from fieldline.domains.telemetry.reading import PointBudget
 from fieldline.kit.errors import FieldlineError, Invalid
-from fieldline.kit.ids import EntityRef
+from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page
 from fieldline.timeseries.store import RangeQuery, Scope
 
@@ -63,6 +63,10 @@ class EntityKeys:
 
     def of_attribute(self, scope: str, key: str) -> tuple[tuple[str, str], ...]:
         return self._attributes.get((scope, key), ())
+
+    def reading_of(self, slot: Slot) -> str | None:
+        kind, key = cast("tuple[str, str]", slot)
+        return key if kind == "TIME_SERIES" else None
 
 
 @dataclass(slots=True)
@@ -137,6 +141,7 @@ class EntityDataCommands:
                 for ref in before - after:
                     live.drop(ref)
                 self._context.watch(live, after - before)
+                await self._follow(data, live)
             data.is_answered = False
             await self._answer(data, {})
         except FieldlineError:
@@ -163,13 +168,29 @@ class EntityDataCommands:
             )
 
     async def _check_again(self, data: EntityData) -> None:
-        """Leave out what changed hands since the query: only a customer's things do."""
+        """Leave out what changed hands since the query: only a customer's things do.
+
+        Of entity views, read again what they show.
+        """
         context = self._context
-        if not context.caller.is_customer_user:
+        has_views = any(ref.type is EntityType.ENTITY_VIEW for ref in data.refs)
+        if not context.caller.is_customer_user and not has_views:
             return
         async with context.services.database.read() as session:
             rows = await visible(session, context.caller, data.refs)
         data.page = Page(rows, data.page.total)
+
+    async def _follow(self, data: EntityData, live: Live) -> None:
+        """Look up what the entity views show, now that nothing of them is missed."""
+        if not any(ref.type is EntityType.ENTITY_VIEW for ref in data.refs):
+            return
+        await self._check_again(data)
+        found = {row.ref: row.source for row in data.page.items}
+        for ref in live.entities:
+            if ref in found:
+                live.follow(ref, found[ref])
+            else:
+                live.drop(ref)
 
     async def _run_parts(self, data: EntityData, command: EntityDataCmd) -> None:
         if command.history_cmd is not None:
@@ -191,7 +212,7 @@ class EntityDataCommands:
     async def _aggregates(self, data: EntityData, part: AggHistoryCmd | AggTimeseriesCmd) -> None:
         store = self._context.services.store
         found = {
-            row.ref: await aggregates.read(store, row.ref.id, part.keys, *part.range_ms)
+            row.ref: await aggregates.read(store, row.source, part.keys, *part.range_ms)
             for row in data.page.items
         }
         await self._answer(data, {}, found)
@@ -209,6 +230,7 @@ class EntityDataCommands:
             self._encode_latest(data),
         )
         context.watch(live, data.refs)
+        await self._follow(data, live)
         shown = await self._values(data, part.keys)
         if data.is_answered:
             items = [updates.entity_data(ref, latest=latest) for ref, latest in shown.items()]
@@ -238,6 +260,7 @@ class EntityDataCommands:
             self._encode_points(data),
         )
         context.watch(live, data.refs)
+        await self._follow(data, live)
         series = await self._series(data, part)
         await self._answer(data, series)
         live.shown(
@@ -300,7 +323,7 @@ class EntityDataCommands:
             found.setdefault(key.type, {})[key.key] = shown
         if "TIME_SERIES" in found:
             wanted = tuple(found["TIME_SERIES"])
-            found["TIME_SERIES"].update(await store.latest(entity_id, wanted))
+            found["TIME_SERIES"].update(await row.source.latest(store, wanted))
         for kind, scopes in SCOPES.items():
             values = found.get(kind)
             for scope in scopes if values else ():
@@ -315,18 +338,18 @@ class EntityDataCommands:
         """Read the range of a part, of all entities of the page."""
         budget = PointBudget()
         return {
-            row.ref: await self._series_of(row.ref, part, budget) if part.keys else {}
+            row.ref: await self._series_of(row, part, budget) if part.keys else {}
             for row in data.page.items
         }
 
     async def _series_of(
-        self, ref: EntityRef, part: EntityHistoryCmd | EntityTimeseriesCmd, budget: PointBudget
+        self, row: Row, part: EntityHistoryCmd | EntityTimeseriesCmd, budget: PointBudget
     ) -> Series:
         start_ms, end_ms = part.range_ms
         store = self._context.services.store
         query = check_range(
             RangeQuery(
-                ref.id,
+                row.ref.id,
                 tuple(part.keys),
                 start_ms,
                 end_ms,
@@ -337,10 +360,11 @@ class EntityDataCommands:
                 time_zone=part.time_zone_id or "UTC",
             )
         )
-        read = await read_within(store, query, budget)
+        read = await row.source.read(store, query, budget)
         found: Series = {key: list(points) for key, points in read.items()}
         if part.fetch_latest_previous_point:
-            before = await store.read(RangeQuery(ref.id, query.keys, 0, start_ms, limit=1))
+            previous = RangeQuery(row.ref.id, query.keys, 0, start_ms, limit=1)
+            before = await row.source.read(store, previous, budget)
             for key, points in before.items():
                 found[key].extend(points)
         return found

@@ -1,7 +1,9 @@
 """Live values of subscriptions: what to keep of what the hub tells, until it can be sent.
 
 A subscription watches before it reads the store and is *held* until its first reply is posted, so
-that nothing committed meanwhile is lost; what the reply already showed is then dropped.
+that nothing committed meanwhile is lost; what the reply already showed is then dropped. Where the
+readings of an entity view come from, and which it shows, is looked up while it is watched already
+(:meth:`Live.follow`); until then it shows none.
 :class:`LatestValues` keeps one value per key, so a slow reader misses steps but never the end;
 :class:`EveryPoint` keeps all points, counted by the socket's backlog.
 """
@@ -11,6 +13,7 @@ from typing import Protocol
 
 from fieldline.api.websocket.outbox import Backlog, Outbox
 from fieldline.api.websocket.updates import DELETED, Shown
+from fieldline.domains.telemetry.source import Source, source_before_look
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.values import Value
 from fieldline.subscriptions.hub import Hub
@@ -32,6 +35,9 @@ class Selection(Protocol):
     def of_attribute(self, scope: str, key: str) -> Iterable[Slot]:
         """Return the slots that an attribute goes to."""
 
+    def reading_of(self, slot: Slot) -> str | None:
+        """Return the key of the readings that go to a slot; None for a slot of attributes."""
+
 
 class NoValues:
     """Selects no reading and no attribute."""
@@ -51,13 +57,14 @@ class Live:
         self._outbox = outbox
         self._backlog = backlog
         self._selection = selection
-        self._entities: dict[EntityRef, None] = {}
+        self._sources: dict[EntityRef, Source] = {}
+        self._readers: dict[EntityRef, list[EntityRef]] = {}
         self._holds = 1
 
     @property
     def entities(self) -> list[EntityRef]:
         """What is watched."""
-        return list(self._entities)
+        return list(self._sources)
 
     @property
     def is_over(self) -> bool:
@@ -65,13 +72,26 @@ class Live:
         return not self._entities
 
     def is_watching(self, entity: EntityRef) -> bool:
-        return entity in self._entities
+        return entity in self._sources
 
     def watch(self, entities: Iterable[EntityRef]) -> None:
         """Watch these entities, keeping what comes until :meth:`let_go`."""
         for entity in entities:
-            self._entities[entity] = None
-            self._hub.watch(entity, self)
+            self.follow(entity, source_before_look(entity))
+
+    def follow(self, entity: EntityRef, source: Source) -> None:
+        """Watch one entity, its readings at this source; what waits and is not shown is dropped."""
+        former = self._sources.get(entity)
+        if former == source:
+            return
+        if former is not None:
+            self._leave(entity, former)
+        self._sources[entity] = source
+        self._readers.setdefault(source.entity, []).append(entity)
+        self._hub.watch(entity, self)
+        self._hub.watch(source.entity, self)
+        if former is not None:
+            self._discard(entity, but=source)
 
     def hold(self) -> None:
         """Send nothing until :meth:`let_go` was called once more, but keep what comes."""
@@ -85,43 +105,71 @@ class Live:
 
     def drop(self, entity: EntityRef) -> None:
         """Stop watching one entity, and forget what is pending of it."""
-        self._hub.unwatch(entity, self)
-        self._entities.pop(entity, None)
+        source = self._sources.pop(entity, None)
+        if source is not None:
+            self._leave(entity, source)
         self._discard(entity)
 
     def end(self) -> None:
         """Stop watching everything."""
         self._outbox.forget(self)
-        for entity in tuple(self._entities):
+        for entity in tuple(self._sources):
             self.drop(entity)
 
     def take(self) -> bytes | None:
         raise NotImplementedError
 
     def on_readings(self, entity: EntityRef, ts_ms: int, values: Mapping[str, Value]) -> None:
-        for key, value in values.items():
-            for slot in self._selection.of_reading(key):
-                self._keep((entity, slot), (ts_ms, value))
+        for reader in self._readers.get(entity, ()):
+            source = self._sources[reader]
+            for key, value in values.items():
+                if source.shows(key, ts_ms):
+                    for slot in self._selection.of_reading(key):
+                        self._keep((reader, slot), (ts_ms, value))
         self._tell()
 
     def on_attributes(
         self, entity: EntityRef, scope: str, ts_ms: int, values: Mapping[str, Value]
     ) -> None:
+        if entity not in self._sources:
+            return  # only a view of it is watched, which has attributes of its own
         for key, value in values.items():
             for slot in self._selection.of_attribute(scope, key):
                 self._keep((entity, slot), (ts_ms, value))
         self._tell()
 
     def on_deleted(self, entity: EntityRef, scope: str | None, keys: tuple[str, ...]) -> None:
-        for key in keys:
-            slots = (
-                self._selection.of_reading(key)
-                if scope is None
-                else self._selection.of_attribute(scope, key)
-            )
-            for slot in slots:
-                self._keep_deleted((entity, slot))
+        if scope is None:
+            self._keep_deleted_readings(entity, keys)
+        elif entity in self._sources:
+            for key in keys:
+                for slot in self._selection.of_attribute(scope, key):
+                    self._keep_deleted((entity, slot))
         self._tell()
+
+    def _keep_deleted_readings(self, entity: EntityRef, keys: tuple[str, ...]) -> None:
+        for reader in self._readers.get(entity, ()):
+            source = self._sources[reader]
+            for key in filter(source.shows_key, keys):
+                for slot in self._selection.of_reading(key):
+                    self._keep_deleted((reader, slot))
+
+    def _leave(self, entity: EntityRef, source: Source) -> None:
+        """Stop watching what only this entity's readings need, and the entity itself."""
+        readers = self._readers[source.entity]
+        readers.remove(entity)
+        if not readers:
+            del self._readers[source.entity]
+        for watched in (entity, source.entity):
+            if watched not in self._sources and watched not in self._readers:
+                self._hub.unwatch(watched, self)
+
+    def _is_hidden(self, slot: Slot, shown: Shown, source: Source | None) -> bool:
+        """Return whether a value is not to be shown: a reading that the source does not show."""
+        if source is None:
+            return True
+        key = self._selection.reading_of(slot)
+        return key is not None and shown != DELETED and not source.shows(key, shown[0])
 
     def _tell(self) -> None:
         if not self._holds and self._has_pending():
@@ -136,7 +184,8 @@ class Live:
     def _keep_deleted(self, place: Place) -> None:
         raise NotImplementedError
 
-    def _discard(self, entity: EntityRef) -> None:
+    def _discard(self, entity: EntityRef, *, but: Source | None = None) -> None:
+        """Forget what is kept of an entity, but what this source shows."""
         raise NotImplementedError
 
 
@@ -207,13 +256,22 @@ class LatestValues(Live):
         else:
             self._backlog.add(0, _size(shown) - _size(before))
 
-    def _discard(self, entity: EntityRef) -> None:
-        gone = {place: shown for place, shown in self._pending.items() if place[0] == entity}
+    def _discard(self, entity: EntityRef, *, but: Source | None = None) -> None:
+        gone = self._hidden(self._pending, entity, but)
         self._release(gone)
         for place in gone:
             del self._pending[place]
-        for place in [place for place in self._known if place[0] == entity]:
+        for place in self._hidden(self._known, entity, but):
             del self._known[place]
+
+    def _hidden(
+        self, values: Mapping[Place, Shown], entity: EntityRef, source: Source | None
+    ) -> dict[Place, Shown]:
+        return {
+            place: shown
+            for place, shown in values.items()
+            if place[0] == entity and self._is_hidden(place[1], shown, source)
+        }
 
     def _release(self, pending: Mapping[Place, Shown]) -> None:
         self._backlog.add(-len(pending), -sum(_size(shown) for shown in pending.values()))
@@ -280,11 +338,16 @@ class EveryPoint(Live):
         self._pending.setdefault(place, []).append(shown)
         self._backlog.add(1, _size(shown))
 
-    def _discard(self, entity: EntityRef) -> None:
+    def _discard(self, entity: EntityRef, *, but: Source | None = None) -> None:
         for place in [place for place in self._pending if place[0] == entity]:
-            self._release(self._pending.pop(place))
+            points = self._pending.pop(place)
+            self._release([point for point in points if self._is_hidden(place[1], point, but)])
+            left = [point for point in points if not self._is_hidden(place[1], point, but)]
+            if left:
+                self._pending[place] = left
         for place in [place for place in self._last if place[0] == entity]:
-            del self._last[place]
+            if self._is_hidden(place[1], self._last[place], but):
+                del self._last[place]
 
     def _release(self, points: list[Shown]) -> None:
         self._backlog.add(-len(points), -sum(map(_size, points)))

@@ -42,6 +42,7 @@ from fieldline.api.websocket.parts import Parts
 from fieldline.api.websocket.updates import ErrorCode
 from fieldline.api.websocket.v1 import V1Commands, V1Subscription
 from fieldline.api.websocket.wire import Command
+from fieldline.domains.telemetry.source import Source
 from fieldline.kit.errors import (
     FieldlineError,
     Forbidden,
@@ -52,7 +53,6 @@ from fieldline.kit.errors import (
 )
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.security.caller import Caller
-from fieldline.security.permissions import Operation
 from fieldline.security.tokens import AccessToken
 
 logger = logging.getLogger(__name__)
@@ -281,10 +281,12 @@ class Session:
         while self._changed:
             entity = next(iter(self._changed))
             lives = self._changed.pop(entity)
-            is_allowed = await self._may_read(entity)
+            is_allowed, source = await self._look_at(entity)
             for live in lives:
                 if not is_allowed:
                     live.drop(entity)
+                elif source is not None and live.is_watching(entity):
+                    live.follow(entity, source)
                 live.let_go()
             if not is_allowed:
                 self._end_unwatched()
@@ -298,20 +300,20 @@ class Session:
                 context.end(cmd_id)
                 context.refuse(cmd_id, ErrorCode.UNAUTHORIZED, "Unauthorized")
 
-    async def _may_read(self, entity: EntityRef) -> bool:
+    async def _look_at(self, entity: EntityRef) -> tuple[bool, Source | None]:
+        """Return whether the caller may read an entity, and where its readings are if known."""
         context = self._context
         if context is None:
-            return False
+            return False, None
         try:
             if entity.type is EntityType.RULE_CHAIN:
                 await self._events.check_chain(entity.id)
-            else:
-                await context.telemetry.check(context.caller, Operation.READ_TELEMETRY, entity)
+                return True, None
+            return True, await context.telemetry.source(context.caller, entity)
         except (NotFound, Forbidden, Invalid):
-            return False
+            return False, None
         except FieldlineError:
-            return True  # the database is away; readings that are committed go on
-        return True
+            return True, None  # the database is away; readings that are committed go on
 
     async def _refresh(self) -> None:
         self._queries.age()

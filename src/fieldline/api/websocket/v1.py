@@ -10,12 +10,12 @@ from fieldline.api.websocket.commands import (
     TimeseriesCmd,
 )
 from fieldline.api.websocket.context import Context
-from fieldline.api.websocket.live import EveryPoint, LatestValues, Live, Place
+from fieldline.api.websocket.live import EveryPoint, LatestValues, Live, Place, Slot
 from fieldline.api.websocket.updates import ErrorCode, Shown, encoded, v1_update
 from fieldline.domains.entity.access import parse_entity
 from fieldline.domains.telemetry.limits import check_range
 from fieldline.kit.errors import FieldlineError, Invalid
-from fieldline.kit.ids import EntityRef
+from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.timeseries.store import Aggregation, RangeQuery, Scope
 
 LATEST = "LATEST_TELEMETRY"
@@ -37,6 +37,9 @@ class ReadingKeys:
     def of_attribute(self, _scope: str, _key: str) -> tuple[str, ...]:
         return ()
 
+    def reading_of(self, slot: Slot) -> str | None:
+        return str(slot)
+
 
 @dataclass(frozen=True, slots=True)
 class AttributeKeys:
@@ -52,6 +55,9 @@ class AttributeKeys:
         if scope not in self.scopes:
             return ()
         return (key,) if self.keys is None or key in self.keys else ()
+
+    def reading_of(self, _slot: Slot) -> str | None:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,7 @@ class V1Commands:
         try:
             query = _window(command, entity)
             self._begin(cmd_id, live, entity)
+            await self._follow(entity, live)
             data = await self._history(entity, query) if query else await self._now(entity, command)
         except Invalid as error:
             self._fail(cmd_id, error.message, ErrorCode.BAD_REQUEST)
@@ -177,6 +184,12 @@ class V1Commands:
         self._context.refuse_over_quota()
         self._context.add(cmd_id, V1Subscription(live))
         self._context.watch(live, [entity])
+
+    async def _follow(self, entity: EntityRef, live: Live) -> None:
+        """Look up what an entity view shows; of others that is known."""
+        if entity.type is EntityType.ENTITY_VIEW:
+            source = await self._context.telemetry.source(self._context.caller, entity)
+            live.follow(entity, source)
 
     async def _history(self, entity: EntityRef, query: RangeQuery) -> dict[str, list[Shown]]:
         found = await self._context.telemetry.history(self._context.caller, entity, query)

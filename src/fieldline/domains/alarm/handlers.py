@@ -1,7 +1,7 @@
 """Reactions to events: tells rules what users did to alarms, deletes alarms of what is gone.
 
-The active alarms of a device or asset follow it to another customer; the alarms that a user who is
-gone took care of are nobody's.
+The active alarms of a device, asset or entity view follow it to another customer; the alarms that a
+user who is gone took care of are nobody's.
 """
 
 import logging
@@ -31,11 +31,12 @@ ORIGINATORS = frozenset(
         EntityType.DEVICE_PROFILE,
         EntityType.ASSET_PROFILE,
         EntityType.RULE_CHAIN,
+        EntityType.ENTITY_VIEW,
     }
 )
 """Kinds of entity whose alarms are deleted after them; those of a device, an asset or a tenant go
 with it, by the database's own cascade."""
-ASSIGNED = frozenset({EntityType.DEVICE, EntityType.ASSET})
+ASSIGNED = frozenset({EntityType.DEVICE, EntityType.ASSET, EntityType.ENTITY_VIEW})
 """Kinds of entity whose active alarms are seen by the customer that they are assigned to."""
 
 

@@ -12,6 +12,7 @@ from fieldline.domains.customer import service as customer_service
 from fieldline.domains.dashboard import service as dashboard_service
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device_profile import service as device_profile_service
+from fieldline.domains.entity_view import service as entity_view_service
 from fieldline.domains.rule_chain import service as rule_chain_service
 from fieldline.domains.user import service as user_service
 from fieldline.kit.ids import EntityType
@@ -106,6 +107,11 @@ async def _rule_chains(session: "AsyncSession", caller: Caller, ids: set[UUID]) 
     return {chain.id: Name(chain.name) for chain in found}
 
 
+async def _views(session: "AsyncSession", caller: Caller, ids: set[UUID]) -> dict[UUID, Name]:
+    found = await entity_view_service.by_ids(session, caller, ids)
+    return {view.id: Name(view.name) for view in found}
+
+
 _FINDERS: dict[EntityType, Find] = {
     EntityType.DEVICE: _devices,
     EntityType.DEVICE_PROFILE: _profiles,
@@ -115,9 +121,14 @@ _FINDERS: dict[EntityType, Find] = {
     EntityType.USER: _users,
     EntityType.RULE_CHAIN: _rule_chains,
     EntityType.DASHBOARD: _dashboards,
+    EntityType.ENTITY_VIEW: _views,
 }
-_FINDERS_FOR_CUSTOMERS = {EntityType.DEVICE: _devices, EntityType.ASSET: _assets}
-"""The alarms that a customer user sees are of the customer's devices and assets."""
+_FINDERS_FOR_CUSTOMERS = {
+    EntityType.DEVICE: _devices,
+    EntityType.ASSET: _assets,
+    EntityType.ENTITY_VIEW: _views,
+}
+"""The alarms that a customer user sees are of the customer's devices, assets and entity views."""
 
 
 async def _assignees(

@@ -4,10 +4,15 @@ Source: ``rules/entities.md`` section 2, Device.
 """
 
 from typing import Any
+from uuid import UUID
 
 from fieldline.domains.thing.errors import InvalidThing
 from fieldline.kit.storable import check_storable
 
+GATEWAY = "gateway"
+"""In ``additionalInfo``: true makes the device a gateway."""
+LAST_GATEWAY = "lastConnectedGateway"
+"""In ``additionalInfo``: the id of the gateway through which the device speaks."""
 _SNMP_DEFAULTS = {
     "host": "localhost",
     "port": 161,
@@ -36,6 +41,22 @@ def device_data(given: dict[str, Any] | None, transport_type: str) -> dict[str, 
         "configuration": {**configuration, "type": "DEFAULT"},
         "transportConfiguration": {**transport, "type": transport_type},
     }
+
+
+def is_gateway(info: dict[str, Any] | None) -> bool:
+    """Return whether the free JSON of a device makes it a gateway."""
+    return (info or {}).get(GATEWAY) is True
+
+
+def last_gateway(info: dict[str, Any] | None) -> UUID | None:
+    """Return the gateway that the free JSON of a device names; None for what is no id."""
+    named = (info or {}).get(LAST_GATEWAY)
+    if isinstance(named, dict):  # as a reference, which the console writes
+        named = named.get("id")
+    try:
+        return UUID(named) if isinstance(named, str) else None
+    except ValueError:
+        return None
 
 
 def _part(given: dict[str, Any], key: str) -> dict[str, Any]:

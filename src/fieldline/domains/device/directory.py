@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 from fieldline.database.engine import Database
 from fieldline.database.loading import Loader
 from fieldline.domains.device import service
+from fieldline.domains.device.content import is_gateway
 from fieldline.domains.device.service import Snapshot
 from fieldline.domains.device_credentials.content import mqtt_basic_id
 from fieldline.domains.device_credentials.kinds import CredentialsType
@@ -356,5 +357,5 @@ def _fill(record: DeviceRecord, found: Snapshot, configuration: dict[str, object
     record.transport_type = found.transport_type
     record.transport_configuration = configuration
     record.additional_info = found.additional_info
-    record.is_gateway = found.additional_info.get("gateway") is True
+    record.is_gateway = is_gateway(found.additional_info)
     record.is_deleted = False

@@ -4,10 +4,22 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Integer, Row, column, exists, select, table
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Integer,
+    Row,
+    case,
+    column,
+    exists,
+    func,
+    select,
+    table,
+)
 
-from fieldline.database.things import ThingRepository
+from fieldline.database.things import ThingFilter, ThingRepository
 from fieldline.database.types import Guid, Json
+from fieldline.domains.device.lists import DeviceCount, DeviceFilter
 from fieldline.domains.device.models import Device
 
 _PROFILE = table(
@@ -56,6 +68,21 @@ class DeviceRepository(ThingRepository[Device]):
         query = select(Device.id).where(Device.id.in_(ids), self.is_active)
         return set(await self._session.scalars(query))
 
+    async def counts_by_gateway(
+        self, tenant_id: UUID, gateway_ids: Collection[UUID], customer_id: UUID | None
+    ) -> dict[UUID, DeviceCount]:
+        """Return how many devices each gateway has; one without any is left out."""
+        active = func.sum(case((self.is_active, 1), else_=0))
+        query = (
+            select(Device.gateway_id, func.count().label("devices"), active.label("active"))
+            .where(Device.tenant_id == tenant_id, Device.gateway_id.in_(gateway_ids))
+            .group_by(Device.gateway_id)
+        )
+        if customer_id is not None:
+            query = query.where(Device.customer_id == customer_id)
+        rows = (await self._session.execute(query)).all()
+        return {row.gateway_id: DeviceCount(row.devices, row.active) for row in rows}
+
     async def snapshots(
         self, ids: Collection[UUID]
     ) -> Sequence[Row[Device, str, dict[str, Any], UUID | None]]:
@@ -71,3 +98,12 @@ class DeviceRepository(ThingRepository[Device]):
             .where(Device.id.in_(ids))
         )
         return (await self._session.execute(query)).all()
+
+    def _conditions(self, wanted: ThingFilter) -> list[ColumnElement[bool]]:
+        found = super()._conditions(wanted)
+        if isinstance(wanted, DeviceFilter):
+            if wanted.is_gateway is not None:
+                found.append(Device.is_gateway.is_(wanted.is_gateway))
+            if wanted.gateway_id is not None:
+                found.append(Device.gateway_id == wanted.gateway_id)
+        return found

@@ -60,6 +60,9 @@ def _set_own(device: Device, fields: Mapping[str, Any], profile: profile_service
     """Set what other things do not have."""
     given = fields.get("device_data", device.device_data)
     device.device_data = content.device_data(given, profile.transport_type)
+    if "additional_info" in fields:
+        device.is_gateway = content.is_gateway(fields["additional_info"])
+        device.gateway_id = content.last_gateway(fields["additional_info"])
     if fields.get("firmware_id") is not None:
         raise InvalidThing("Can't assign non-existent firmware!")
     if fields.get("software_id") is not None:

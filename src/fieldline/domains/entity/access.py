@@ -15,6 +15,7 @@ from fieldline.domains.customer import service as customer_service
 from fieldline.domains.dashboard import service as dashboard_service
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device_profile import service as device_profile_service
+from fieldline.domains.entity_view import service as entity_view_service
 from fieldline.domains.rule_chain import service as rule_chain_service
 from fieldline.domains.tenant import service as tenant_service
 from fieldline.domains.tenant_profile import service as tenant_profile_service
@@ -66,6 +67,10 @@ FINDERS: dict[EntityType, tuple[Find, Callable[[Any], Known]]] = {
     EntityType.USER: (
         user_service.get,
         lambda user: Known(user.tenant_id, user.email, customer_id=user.customer_id),
+    ),
+    EntityType.ENTITY_VIEW: (
+        entity_view_service.get,
+        lambda view: Known(view.tenant_id, view.name, customer_id=view.customer_id),
     ),
     EntityType.TENANT: (tenant_service.get, lambda tenant: Known(tenant.id, tenant.title)),
     EntityType.TENANT_PROFILE: (

@@ -13,14 +13,15 @@ from uuid import UUID
 
 from fieldline.domains.audit_log import service as audit_log_service
 from fieldline.domains.audit_log.actions import Action
-from fieldline.domains.entity.access import Known, known
+from fieldline.domains.entity.access import Known, find, known
 from fieldline.domains.telemetry.completion import WRITE_TIMEOUT_S, Completion
 from fieldline.domains.telemetry.deeds import Done
 from fieldline.domains.telemetry.limits import check_range
-from fieldline.domains.telemetry.reading import PointBudget, read_within
+from fieldline.domains.telemetry.reading import PointBudget
+from fieldline.domains.telemetry.source import Source, source_of
 from fieldline.domains.telemetry.submitted import Evaluate, Submitted, without_rules
 from fieldline.kit.errors import Invalid, Unavailable
-from fieldline.kit.ids import EntityRef
+from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.telemetry_json import Typed, stored_values
 from fieldline.kit.values import Value
 from fieldline.messaging.events import KeysDeleted
@@ -67,12 +68,18 @@ class Telemetry:
         async with self._services.database.read() as session:
             return await known(session, caller, operation, entity)
 
+    async def source(self, caller: Caller, entity: EntityRef) -> Source:
+        """Return where the entity's readings are, if the caller may read them; as :meth:`check`."""
+        async with self._services.database.read() as session:
+            found, _owner = await find(session, caller, Operation.READ_TELEMETRY, entity)
+        return source_of(entity, found)
+
     async def latest(
         self, caller: Caller, entity: EntityRef, keys: Sequence[str] | None = None
     ) -> dict[str, Point]:
         """Return the newest point of the keys (None: of all); a key without data is left out."""
-        await self.check(caller, Operation.READ_TELEMETRY, entity)
-        return await self._services.store.latest(entity.id, _tuple(keys))
+        source = await self.source(caller, entity)
+        return await source.latest(self._services.store, keys)
 
     async def history(
         self, caller: Caller, entity: EntityRef, query: RangeQuery
@@ -82,15 +89,15 @@ class Telemetry:
         Raises:
             Invalid: the range or its intervals are out of bounds, or the answer would be too long.
         """
-        await self.check(caller, Operation.READ_TELEMETRY, entity)
+        source, store = await self.source(caller, entity), self._services.store
         query = check_range(query)
         if not query.keys:
-            query = replace(query, keys=tuple(await self._services.store.keys(entity.id)))
-        return await read_within(self._services.store, query, PointBudget())
+            query = replace(query, keys=tuple(await source.keys_with_data(store)))
+        return await source.read(store, query, PointBudget())
 
     async def keys(self, caller: Caller, entity: EntityRef) -> list[str]:
-        await self.check(caller, Operation.READ_TELEMETRY, entity)
-        return await self._services.store.keys(entity.id)
+        source = await self.source(caller, entity)
+        return await source.keys_with_data(self._services.store)
 
     async def attributes(
         self,
@@ -110,13 +117,14 @@ class Telemetry:
         """Store readings, through the alarm rules; returns when all of it is on disk.
 
         Raises:
-            Invalid: nothing to store, or a key or value that cannot be stored.
+            Invalid: nothing to store, a key or value that cannot be stored, or an entity view.
             Unavailable: the store is full or did not answer in time.
         """
         if not any(values for _ts, values in readings):
             msg = "No timeseries data found in request body!"
             raise Invalid(msg)
         owner = await self.check(caller, Operation.WRITE_TELEMETRY, entity)
+        _refuse_views(entity)
         tenant_id = self._ready_to_write(owner)
         completion = Completion()
         all_submitted = [
@@ -176,12 +184,13 @@ class Telemetry:
         """Delete readings of some keys in a range.
 
         Raises:
-            Invalid: no keys.
+            Invalid: no keys, or an entity view.
         """
         if not deletion.keys:
             msg = "No timeseries keys provided!"
             raise Invalid(msg)
         owner = await self.check(caller, Operation.WRITE_TELEMETRY, entity)
+        _refuse_views(entity)
         tenant_id = self._ready_to_write(owner)
         await self._flush()
         await self._services.store.delete(deletion)
@@ -305,6 +314,16 @@ class Telemetry:
         )
         async with self._services.database.write() as session:
             await audit_log_service.record(session, caller.actor, deed)
+
+
+def _refuse_views(entity: EntityRef) -> None:
+    """Refuse to change readings through an entity view, which has none of its own."""
+    if entity.type is EntityType.ENTITY_VIEW:
+        msg = (
+            "The telemetry of an entity view cannot be written or deleted: "
+            "use the entity whose telemetry it shows"
+        )
+        raise Invalid(msg)
 
 
 def _tuple(keys: Sequence[str] | None) -> tuple[str, ...] | None:
