@@ -1,8 +1,8 @@
-"""How the routes of entity views are called with somebody else's ids."""
+"""How the routes of entity views and gateways are called with somebody else's ids."""
 
 from tests.api.isolation.calls import OR_INVALID, PAGE, STOLEN, Call, only, ref
 
-_AT = {"view_id": "$entity_view"}
+_AT = {"view_id": "$entity_view", "gateway_id": "$gateway"}
 _VIEW = STOLEN | {"type": "stolen", "entityId": ref("DEVICE", "own_device")}
 _OWN_VIEW = _VIEW | {"id": ref("ENTITY_VIEW", "own_entity_view")}
 _V1_VIEW = STOLEN | {"type": "stolen", "entity_type": "DEVICE", "entity_id": "$own_device"}
@@ -51,4 +51,18 @@ V1_CALLS: dict[str, list[Call]] = {
         _at(body={"customer_id": "$customer"}, view_id="$own_entity_view"),
     ),
     "DELETE /entityViews/{view_id}": only(_at()),
+    "GET /gateways": only(Call(), Call("customer_id=$customer")),
+    "POST /gateways": only(Call(body=STOLEN | {"customer_id": "$customer"})),
+    "GET /gateways/{gateway_id}": only(_at()),
+    "PUT /gateways/{gateway_id}": only(
+        _at(body=STOLEN), _at(body={"customer_id": "$customer"}, gateway_id="$own_gateway")
+    ),
+    "DELETE /gateways/{gateway_id}": only(_at()),
+    "GET /gateways/{gateway_id}/devices": only(_at()),
+    "PUT /gateways/{gateway_id}/devices/{device_id}": only(
+        _at(), _at(gateway_id="$own_gateway"), _at(device_id="$own_device")
+    ),
+    "DELETE /gateways/{gateway_id}/devices/{device_id}": only(
+        _at(), _at(gateway_id="$own_gateway"), _at(device_id="$own_device")
+    ),
 }

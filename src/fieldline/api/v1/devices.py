@@ -69,7 +69,9 @@ async def create_device(
     body: DeviceBody, caller: TenantAdmin, session: WriteSession, services: ServicesDep
 ) -> DeviceOut:
     """Create a device; its credentials are a random access token."""
-    return DeviceOut.of(await service.create(session, caller, _given(body), vault=services.vault))
+    return DeviceOut.of(
+        await service.create(session, caller, given_fields(body), vault=services.vault)
+    )
 
 
 @router.get("/devices")
@@ -98,7 +100,7 @@ async def update_device(
     device_id: UUID, body: DeviceBody, caller: TenantOrCustomer, session: WriteSession
 ) -> DeviceOut:
     """Change the given fields; ``customer_id`` assigns, null unassigns."""
-    return DeviceOut.of(await service.update(session, caller, device_id, _given(body)))
+    return DeviceOut.of(await service.update(session, caller, device_id, given_fields(body)))
 
 
 @router.delete("/devices/{device_id}", status_code=204)
@@ -137,6 +139,6 @@ async def set_device_credentials(
     return CredentialsOut.model_validate(saved)
 
 
-def _given(body: DeviceBody) -> DeviceFields:
+def given_fields(body: DeviceBody) -> DeviceFields:
     fields: DeviceFields = values_of(body, only_set=True)
     return fields

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fieldline.api.websocket.live import ENTRY_BYTES, Live, NoValues
 from fieldline.api.websocket.outbox import Backlog, Outbox
+from fieldline.domains.telemetry.source import Source
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.values import Value
 from fieldline.subscriptions.hub import Hub
@@ -106,7 +107,9 @@ class Feed(Live):
     def _has_pending(self) -> bool:
         return bool(self._pending)
 
-    def _discard(self, entity: EntityRef) -> None:
+    def _discard(self, entity: EntityRef, *, but: Source | None = None) -> None:
+        if but is not None:
+            return  # Other readings are shown; what happened is told all the same.
         gone = [item for item in self._pending if item.entity == entity]
         self._pending = [item for item in self._pending if item.entity != entity]
         self._release(gone)

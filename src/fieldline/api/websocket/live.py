@@ -48,6 +48,9 @@ class NoValues:
     def of_attribute(self, _scope: str, _key: str) -> tuple[str, ...]:
         return ()
 
+    def reading_of(self, _slot: Slot) -> None:
+        return None
+
 
 class Live:
     """What both kinds share: watching, being held, marking the outbox."""
@@ -69,7 +72,7 @@ class Live:
     @property
     def is_over(self) -> bool:
         """Whether there is nothing left to watch."""
-        return not self._entities
+        return not self._sources
 
     def is_watching(self, entity: EntityRef) -> bool:
         return entity in self._sources

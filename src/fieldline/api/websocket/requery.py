@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from fieldline.api.websocket.context import Context
 from fieldline.api.websocket.live import Live, NoValues
+from fieldline.domains.telemetry.source import Source
 from fieldline.kit.errors import Forbidden
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.values import Value
@@ -82,5 +83,5 @@ class Requery(Live):
     def _has_pending(self) -> bool:
         return False
 
-    def _discard(self, entity: EntityRef) -> None:
+    def _discard(self, entity: EntityRef, *, but: Source | None = None) -> None:
         """Forget nothing: nothing is pending."""
