@@ -237,9 +237,9 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
     ({"type": "ATTRIBUTES", "scope": "MY_SCOPE"}, 2, "Invalid scope: MY_SCOPE"),
     ({"type": "ENTITY_DATA", "entityId": None, "entityType": None}, 2, "Query is empty!"),
     (
-        {"type": "NOTIFICATIONS_COUNT"},
+        {"type": "ENTITY_COUNT"},
         2,
-        "Command type NOTIFICATIONS_COUNT is not served by this server",
+        "Command type ENTITY_COUNT is not served by this server",
     ),
 ]
 
