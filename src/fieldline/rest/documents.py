@@ -44,6 +44,12 @@ SCHEMAS: dict[str, Any] = {
 """Components that the contents below refer to."""
 
 
+MAY_BE_EMPTY: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The answer, or an empty body for none.", "x-may-be-empty": True}
+}
+"""``responses`` of a route of ThingsBoard's that answers nothing at all where there is nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Takes:
     """What a route takes, from which its errors follow.

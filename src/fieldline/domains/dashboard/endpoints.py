@@ -22,6 +22,7 @@ from fieldline.domains.dashboard.schemas import (
 from fieldline.domains.dashboard.shown import info, whole_json
 from fieldline.rest.callers import AnyUser, SysAdmin, TenantAdmin, TenantOrCustomer
 from fieldline.rest.dialects import tb_router
+from fieldline.rest.documents import MAY_BE_EMPTY
 from fieldline.rest.paging import PageData, TbPage
 from fieldline.rest.parameters import id_list
 from fieldline.rest.sessions import ReadSession, WriteSession
@@ -43,7 +44,7 @@ async def get_home_dashboard(request: Request, caller: AnyUser, session: ReadSes
     return await json_answer(request, shown | {"hideDashboardToolbar": found.hides_toolbar})
 
 
-@router.get("/dashboard/home/info", response_model=HomeDashboardInfo)
+@router.get("/dashboard/home/info", response_model=HomeDashboardInfo, responses=MAY_BE_EMPTY)
 async def get_home_dashboard_info(
     caller: AnyUser, session: ReadSession
 ) -> Response | HomeDashboardInfo:
