@@ -12,6 +12,7 @@ from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.rest.callers import TenantOrCustomer
 from fieldline.rest.dialects import v1_router
 from fieldline.rest.paging import V1Page
+from fieldline.rest.parameters import Int64
 from fieldline.rest.services import ServicesDep
 from fieldline.rest.sessions import ReadSession, WriteSession
 
@@ -25,8 +26,8 @@ class AlarmBody(Body):
     originator_id: UUID
     type: str
     severity: Severity
-    start_ts: int = 0
-    end_ts: int = 0
+    start_ts: Int64 = 0
+    end_ts: Int64 = 0
     details: Any = None
     propagate: bool = False
     propagate_to_owner: bool = False

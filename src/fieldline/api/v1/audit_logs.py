@@ -13,6 +13,7 @@ from fieldline.kit.ids import EntityType
 from fieldline.rest.callers import SysOrTenantAdmin
 from fieldline.rest.dialects import v1_router
 from fieldline.rest.paging import V1Page
+from fieldline.rest.parameters import Int64
 from fieldline.rest.sessions import ReadSession
 
 router = v1_router("auditLogs")
@@ -50,8 +51,8 @@ async def list_audit_logs(
     entity_id: UUID | None = None,
     user_id: UUID | None = None,
     customer_id: UUID | None = None,
-    start_ts: int | None = None,
-    end_ts: int | None = None,
+    start_ts: Int64 | None = None,
+    end_ts: Int64 | None = None,
 ) -> list[AuditLogOut]:
     """List what users did, the newest first; ``type`` is the action."""
     wanted = AuditLogFilter(

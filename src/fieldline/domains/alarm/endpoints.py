@@ -30,6 +30,7 @@ from fieldline.kit.paging import Page, PageRequest
 from fieldline.rest.callers import AnyUser, TenantOrCustomer
 from fieldline.rest.dialects import tb_router
 from fieldline.rest.paging import PageData, TbPage
+from fieldline.rest.parameters import Int64
 from fieldline.rest.services import ServicesDep
 from fieldline.rest.sessions import ReadSession, WriteSession
 from fieldline.security.caller import Caller
@@ -47,8 +48,8 @@ async def entity_path(entity_type: str, entity_id: str) -> EntityRef:
 
 OriginatorPath = Annotated[EntityRef, Depends(entity_path)]
 AssigneeQuery = Annotated[UUID | None, Query(alias="assigneeId")]
-StartQuery = Annotated[int | None, Query(alias="startTime")]
-EndQuery = Annotated[int | None, Query(alias="endTime")]
+StartQuery = Annotated[Int64 | None, Query(alias="startTime")]
+EndQuery = Annotated[Int64 | None, Query(alias="endTime")]
 SortOrder = Annotated[str | None, Query(alias="sortOrder")]
 """Of lists of names, which have nothing else to sort by; ``TbPage`` checks it."""
 

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from fieldline.domains.alarm.status import Severity, Status
 from fieldline.kit.ids import EntityType
+from fieldline.rest.parameters import Int64
 from fieldline.rest.wire import (
     CustomerIdField,
     EntityRefField,
@@ -29,11 +30,11 @@ class AlarmFields(TbModel):
     acknowledged: bool = False
     cleared: bool = False
     assignee_id: OptionalUserId = None
-    start_ts: int = 0
-    end_ts: int = 0
-    ack_ts: int = 0
-    clear_ts: int = 0
-    assign_ts: int = 0
+    start_ts: Int64 = 0
+    end_ts: Int64 = 0
+    ack_ts: Int64 = 0
+    clear_ts: Int64 = 0
+    assign_ts: Int64 = 0
     details: Any = None
     propagate: bool = False
     propagate_to_owner: bool = False

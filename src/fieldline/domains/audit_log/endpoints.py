@@ -13,14 +13,15 @@ from fieldline.kit.ids import parse_ref
 from fieldline.rest.callers import SysOrTenantAdmin, TenantAdmin
 from fieldline.rest.dialects import tb_router
 from fieldline.rest.paging import PageData, TbPage
+from fieldline.rest.parameters import Int64
 from fieldline.rest.sessions import ReadSession
 
 router = tb_router("AuditLog")
 
 
 async def _filter(
-    start_time: Annotated[int | None, Query(alias="startTime")] = None,
-    end_time: Annotated[int | None, Query(alias="endTime")] = None,
+    start_time: Annotated[Int64 | None, Query(alias="startTime")] = None,
+    end_time: Annotated[Int64 | None, Query(alias="endTime")] = None,
     action_types: Annotated[str | None, Query(alias="actionTypes")] = None,
 ) -> AuditLogFilter:
     return AuditLogFilter(parse_actions(action_types), from_ms=start_time, to_ms=end_time)
