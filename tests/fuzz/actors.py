@@ -14,6 +14,8 @@ LOGINS = {
 }
 """Role -> the demo's login."""
 TIMEOUT_S = 30
+DEVICE_TOKEN = "fuzzed-device"
+"""Of the device that the device API is called as."""
 
 
 @dataclass
@@ -45,10 +47,16 @@ class Actor:
 
 
 def actors_of(server: Server) -> list[Actor]:
-    """Log everybody in."""
+    """Log everybody in; the first one makes a device with a known token."""
     actors = [Actor(role, server.url) for role in LOGINS]
     for actor in actors:
         actor.log_in()
+    made = actors[0].session.post(
+        f"{server.url}/api/device?accessToken={DEVICE_TOKEN}",
+        json={"name": "Fuzzed"},
+        timeout=TIMEOUT_S,
+    )
+    assert made.status_code == 200, made.text
     return actors
 
 

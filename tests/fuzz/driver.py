@@ -16,7 +16,9 @@ from schemathesis import checks
 from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi import checks as openapi_checks
 
-from tests.fuzz.actors import TIMEOUT_S, Actor, first_ids
+from fieldline.api.v1.auth import NO_MAIL
+from fieldline.domains.user.activation import NO_SERVER
+from tests.fuzz.actors import DEVICE_TOKEN, TIMEOUT_S, Actor, first_ids
 from tests.fuzz.pool import Pool, kind_of
 
 CHECKS = [
@@ -109,6 +111,8 @@ def _try(
             value = getattr(case, part)
             if isinstance(value, dict | list):
                 setattr(case, part, known.mix(value, data.draw, kind))
+        if "token" in (case.path_parameters or {}) and data.draw(st.booleans()):
+            case.path_parameters = {**case.path_parameters, "token": DEVICE_TOKEN}
         if WAITS in case.path:
             case.query = {**(case.query or {}), "timeout": 1}
         _send(run, case, actor, pool)
@@ -132,8 +136,11 @@ def _send(run: Run, case: Any, actor: Actor, pool: Pool) -> None:
     told = case.operation.definition.raw["responses"].get(str(response.status_code), {})
     if not response.content and told.get("x-may-be-empty"):
         return
+    # There is no mail server, and the answer says so.
+    is_mail = any(text in response.text for text in (NO_SERVER, NO_MAIL))
+    checked = CHECKS[1:] if is_mail else CHECKS
     try:
-        case.validate_response(response, checks=CHECKS)
+        case.validate_response(response, checks=checked)
     except FailureGroup as group:
         for failure in group.exceptions:
             what = f"as {actor.role}: {response.status_code}: {type(failure).__name__}"

@@ -109,3 +109,9 @@ def raw_text_content(status: int) -> Content:  # noqa: ARG001 - one for all
 
 def _object(name: str) -> Content:
     return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+
+
+MAIL_NOT_SENT: dict[int | str, dict[str, Any]] = {
+    500: {"description": "The mail could not be sent.", "content": thingsboard_content(500)}
+}
+"""``responses`` of ThingsBoard's routes that send mail (v1 answers 503)."""

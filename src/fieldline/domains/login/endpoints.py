@@ -35,6 +35,7 @@ from fieldline.kit.errors import Invalid, Unauthenticated
 from fieldline.kit.ids import parse_id
 from fieldline.rest.callers import AnyUser, SysOrTenantAdmin, public
 from fieldline.rest.dialects import tb_router
+from fieldline.rest.documents import MAIL_NOT_SENT
 from fieldline.rest.services import ServicesDep
 from fieldline.rest.sessions import ReadSession
 from fieldline.security.tokens import TokenPair
@@ -159,7 +160,7 @@ async def activate(
     return _tokens(pair)
 
 
-@router.post("/noauth/resetPasswordByEmail", dependencies=[public])
+@router.post("/noauth/resetPasswordByEmail", dependencies=[public], responses=MAIL_NOT_SENT)
 async def request_reset_mail(body: ResetMailRequest, services: ServicesDep) -> None:
     """Mail a link to choose a new password, if there is a user of this address."""
     await recovery.request_mail(services, body.email)

@@ -16,6 +16,7 @@ from fieldline.rest.callers import (
     TenantOrCustomer,
 )
 from fieldline.rest.dialects import tb_router
+from fieldline.rest.documents import MAIL_NOT_SENT
 from fieldline.rest.paging import PageData, TbPage
 from fieldline.rest.parameters import id_list
 from fieldline.rest.services import ServicesDep
@@ -26,7 +27,7 @@ router = tb_router("user")
 _MEMBERSHIP = ("authority", "tenant_id", "customer_id")
 
 
-@router.post("/user/sendActivationMail")
+@router.post("/user/sendActivationMail", responses=MAIL_NOT_SENT)
 async def send_activation_mail(email: str, caller: SysOrTenantAdmin, services: ServicesDep) -> None:
     """Mail a new user the link at which a password is chosen, again."""
     await activation.mail_link_to(services, caller, email)
@@ -48,7 +49,7 @@ async def get_user(user_id: UUID, caller: AnyUser, session: ReadSession) -> User
     return user
 
 
-@router.post("/user")
+@router.post("/user", responses=MAIL_NOT_SENT)
 async def save_user(
     body: UserSave,
     caller: AnyUser,
