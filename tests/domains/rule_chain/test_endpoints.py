@@ -52,7 +52,7 @@ class TestRootChain:
             (2, 4, "Other"),
             (2, 5, "RPC Request to Device"),
         ]
-        assert found["ruleChainConnections"] is None
+        assert found["ruleChainConnections"] == []
         assert "notes" not in found
 
     async def test_saving_it_as_it_is_changes_only_the_version(self, platform: Platform) -> None:
@@ -185,7 +185,7 @@ class TestMetadata:
         assert answer.status_code == 200
         assert [node["name"] for node in found["nodes"]] == ["renamed", "save"]
         assert found["nodes"][0]["id"] == first["nodes"][0]["id"]
-        assert found["connections"] is None
+        assert found["connections"] == []
         assert found["version"] == first["version"] + 1
 
     async def test_a_node_without_configuration_gets_the_defaults(self, platform: Platform) -> None:

@@ -264,7 +264,7 @@ def to_wire(found: metadata.Metadata) -> RuleChainMetaData:
         version=found.chain.version,
         first_node_index=found.first_node_index,
         nodes=[RuleNode.model_validate(node) for node in found.nodes],
-        connections=[NodeConnectionInfo.model_validate(link) for link in found.links] or None,
+        connections=[NodeConnectionInfo.model_validate(link) for link in found.links],
         notes=found.chain.notes,
     )
 

@@ -81,14 +81,17 @@ class NodeConnectionInfo(TbModel):
 
 
 class RuleChainMetaData(TbModel):
-    """A chain's nodes and connections; ``connections`` is null when there are none."""
+    """A chain's nodes and connections.
+
+    Lists are empty when there are none: ThingsBoard's client for Python refuses its null.
+    """
 
     rule_chain_id: RuleChainId
     version: int | None
     first_node_index: int | None
     nodes: list[RuleNode]
-    connections: list[NodeConnectionInfo] | None
-    rule_chain_connections: None = None
+    connections: list[NodeConnectionInfo]
+    rule_chain_connections: list[Any] = Field(default_factory=list)
     notes: list[Any] | None = Field(default=None, exclude_if=lambda notes: not notes)
 
 
