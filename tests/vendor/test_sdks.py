@@ -84,3 +84,68 @@ def test_tb_ce_client_logs_in_and_manages_devices(tmp_path: Path) -> None:
         }
     finally:
         server.stop()
+
+
+LIFE = {"named": True, "listed": True, "version": 2, "after delete": 404}
+
+
+def test_tb_ce_client_manages_every_kind_of_entity(tmp_path: Path) -> None:
+    python = python_of("tb-ce-client")
+    server = Server(tmp_path / "data")
+    server.start()
+    try:
+        result = subprocess.run(
+            [python, str(CLIENTS / "rest_entities.py"), server.url],
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+
+        assert result.returncode == 0, result.stderr
+        seen = json.loads(result.stdout)
+        for kind in (
+            "tenant", "customer", "device profile", "asset profile", "device", "asset",
+            "dashboard", "entity view",
+        ):  # fmt: skip
+            assert seen.pop(kind) == LIFE, kind
+        assert seen == {
+            "tenant profile": {**LIFE, "version": None},
+            "relation": {
+                "listed": 1,
+                "searched": ["Pump 2"],
+                "updated": {"changed": True},
+                "after delete": 404,
+            },
+            "alarm": {
+                "severity": "CRITICAL",
+                "commented": True,
+                "listed": ["Pump 2"],
+                "status": ["ACTIVE_ACK", "CLEARED_ACK"],
+                "after delete": 404,
+            },
+            "rule chain": {
+                "nodes": ["Log it"],
+                "renamed": "All pumps",
+                "listed": True,
+                "after delete": 404,
+            },
+            "user": {
+                "updated": "Somebody",
+                "listed": ["somebody@example.org"],
+                "after delete": 404,
+            },
+            "audit log": ["ADDED", "ALARM_ACK", "DELETED", "UPDATED"],
+            "user settings": {"openedMenuSections": ["devices"]},
+            "own": {
+                "devices": ["own device"],
+                "assets": ["own asset"],
+                "dashboards": ["own dashboard"],
+                "alarms": ["own alarm"],
+                "users": ["user@acme.example.org"],
+                "customer": "Acme",
+            },
+            "hidden": {
+                "device": 403, "asset": 403, "dashboard": 403, "alarm": 403, "customer": 403,
+            },
+            "of others": {"devices": 403, "assets": 403, "new device": 403, "audit log": 403},
+        }  # fmt: skip
+    finally:
+        server.stop()
