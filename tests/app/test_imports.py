@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NOT_NEEDED = {"alembic", "asyncpg", "httpx", "rich"}
+NOT_NEEDED = {"alembic", "asyncpg", "httpx", "rich", "sqlalchemy.dialects.postgresql"}
 
 
 def test_what_only_other_commands_and_stores_need_is_not_loaded() -> None:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     exists,
     select,
     table,
-    text,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -23,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from sqlalchemy.orm.attributes import flag_modified
 
-from fieldline.database.base import Entity
+from fieldline.database.base import Entity, only_where
 from fieldline.database.repository import Column, fetch_page
 from fieldline.database.types import Guid
 from fieldline.kit.paging import Page, PageRequest
@@ -62,8 +61,7 @@ class Profile(Entity):
                 f"uq_{cls.__tablename__}_default",
                 "tenant_id",
                 unique=True,
-                sqlite_where=text("is_default"),
-                postgresql_where=text("is_default"),
+                **only_where("is_default"),
             ),
         )
 

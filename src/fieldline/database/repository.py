@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, or_, select
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from fieldline.database.base import Base
 from fieldline.kit.errors import Invalid
 from fieldline.kit.paging import Page, PageRequest
 
@@ -19,6 +21,16 @@ def contains(text: str, columns: Sequence[Column]) -> ColumnElement[bool]:
     """Match ``text`` anywhere in any of the columns, whatever the case."""
     escaped = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return or_(*(func.lower(column).like(f"%{escaped}%", escape="\\") for column in columns))
+
+
+def upserting(session: AsyncSession, table: type[Base]) -> Any:  # noqa: ANN401 - of either dialect
+    """Return an INSERT into a table that may end in ``on_conflict_do_update``."""
+    if session.get_bind().dialect.name == "postgresql":
+        # Not loaded for nothing: 4 MB.
+        from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415
+
+        return insert(table)
+    return sqlite.insert(table)
 
 
 async def fetch_page(

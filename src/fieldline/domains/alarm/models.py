@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from fieldline.database.base import Base, Entity
+from fieldline.database.base import Base, Entity, only_where
 from fieldline.domains.alarm.status import Severity, Status, status_of
 from fieldline.kit.ids import EntityRef, EntityType
 
@@ -62,8 +62,7 @@ class Alarm(Entity):
             "originator_id",
             "type",
             unique=True,
-            sqlite_where=text("cleared = 0"),
-            postgresql_where=text("NOT cleared"),
+            **only_where("cleared = 0"),
         ),
         Index("ix_alarm_originator_id_type_rule_ts", "originator_id", "type", "rule_ts"),
         Index("ix_alarm_tenant_id_created_time", "tenant_id", "created_time"),

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fieldline.database.repository import upserting
 from fieldline.domains.relation.kinds import Direction, Key, TypeGroup, Wanted
 from fieldline.domains.relation.models import Relation
 from fieldline.kit.ids import EntityRef
@@ -54,8 +54,7 @@ class RelationRepository:
         self, tenant_id: UUID, key: Key, additional_info: dict[str, Any] | None, version: int | None
     ) -> Relation | None:
         """Make the relation, or change it; None when its version is not the one given."""
-        insert = postgresql.insert if self._is_postgresql else sqlite.insert
-        row = insert(Relation).values(
+        row = upserting(self._session, Relation).values(
             tenant_id=tenant_id,
             from_id=key.from_ref.id,
             from_type=key.from_ref.type.value,

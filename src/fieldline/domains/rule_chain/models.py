@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, String, text
+from sqlalchemy import ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from fieldline.database.base import Entity
+from fieldline.database.base import Entity, only_where
 
 
 class RuleChain(Entity):
@@ -24,8 +24,7 @@ class RuleChain(Entity):
             "tenant_id",
             "type",
             unique=True,
-            sqlite_where=text("root"),
-            postgresql_where=text("root"),
+            **only_where("root"),
         ),
         Index("uq_rule_chain_external_id", "tenant_id", "external_id", unique=True),
     )
