@@ -178,6 +178,8 @@ def _commands(role: str) -> list[Any]:
     commands.append(_entity_data({"type": "entityType", "entityType": "DEVICE"}))
     commands.append(_entity_data({"type": "deviceType", "deviceType": f"{MARK} profile"}))
     commands.append(_entity_data({"type": "assetType", "assetType": f"{MARK} halls"}))
+    views = {"type": "entityViewType", "entityViewType": f"{MARK} kind of view"}
+    commands.append(_entity_data(views))
     return [{**command, "cmdId": number} for number, command in enumerate(commands, 1)]
 
 

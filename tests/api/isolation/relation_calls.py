@@ -78,8 +78,9 @@ RELATIONS: dict[str, list[Call]] = {
     "GET /api/relations/info/to/{to_type}/{to_id}": PATHS_OF_KINDS,
     "POST /api/relations": SEARCHES,
     "POST /api/relations/info": SEARCHES,
-    "POST /api/assets": _searches(assetTypes=["victim asset profile"]),
+    "POST /api/assets": _searches(assetTypes=["victim halls"]),
     "POST /api/devices": _searches(deviceTypes=["victim profile"]),
+    "POST /api/entityViews": _searches(entityViewTypes=["victim kind of view"]),
 }
 
 _V1_FROM = "from_type=DEVICE&from_id=$device"

@@ -45,6 +45,24 @@ async def test_time_series_are_those_of_the_view_and_its_time(platform: Platform
     assert second == update(1, {"t": [[20, "5"]]})
 
 
+async def test_views_are_found_by_type(platform: Platform) -> None:
+    part = await make_view(platform, "part")
+    whole = await make_view(platform, "whole", type="whole")
+    await make_view(platform, "hidden", customer_id=None)
+    filters: list[tuple[Json, list[EntityRef]]] = [
+        ({"type": "entityViewType", "entityViewType": "part"}, [part]),
+        ({"type": "entityViewType", "entityViewTypes": ["part", "whole"]}, [whole, part]),
+        ({"type": "entityType", "entityType": "ENTITY_VIEW"}, [whole, part]),
+    ]
+    async with watching(platform, platform.customer_user) as client:
+        for cmd_id, (entity_filter, expected) in enumerate(filters, 1):
+            wanted = entity_data(part, cmdId=cmd_id)
+            wanted["query"]["entityFilter"] = entity_filter
+            answer = await client.ask(cmds(wanted))
+            found = [row["entityId"]["id"] for row in answer["data"]["data"]]
+            assert found == [str(view.id) for view in expected], entity_filter
+
+
 async def test_a_window_begins_with_the_views_history(platform: Platform) -> None:
     for ts in (10, 20, 30):
         await save(platform, ts, t=ts, u=ts)

@@ -51,6 +51,13 @@ class World:
         made: Ref = (await created(self.admin, "/api/asset", {"name": name}))["id"]
         return made
 
+    async def view(self, name: str, of: Ref, *, is_customers: bool = False) -> Ref:
+        body: dict[str, Any] = {"name": name, "type": "part", "entityId": of}
+        if is_customers:
+            body["customerId"] = {"entityType": "CUSTOMER", "id": str(self.tenant.customer_id)}
+        made: Ref = (await created(self.admin, "/api/entityView", body))["id"]
+        return made
+
     async def chain(self, name: str = "chain") -> Ref:
         made: Ref = (await created(self.admin, "/api/ruleChain", {"name": name}))["id"]
         return made

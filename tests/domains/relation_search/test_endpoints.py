@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.domains.relation.world import Ref, World, found, make_world
+from tests.domains.relation.world import Ref, World, found, make_world, query
 from tests.domains.support import expect_error, on_sqlite
 
 
@@ -73,6 +73,52 @@ async def test_assets_are_found_by_what_contains_them(world: World) -> None:
     answer = await world.admin.post("/api/assets", json=asked(building, assetTypes=["default"]))
 
     assert [each["id"] for each in found(answer)] == [floor]
+
+
+async def test_entity_views_are_found_by_what_contains_them(world: World) -> None:
+    meter = await world.device("meter")
+    contained, managed = [await world.view(name, meter) for name in ("contained", "managed")]
+    await world.relate(meter, contained)
+    await world.relate(meter, managed, "Manages")
+    await world.relate(meter, await world.device("other"))
+
+    answers = [
+        found(await world.admin.post("/api/entityViews", json=asked(meter, entityViewTypes=types)))
+        for types in (["part"], ["whole"])
+    ]
+
+    assert [[each["id"] for each in views] for views in answers] == [[contained], []]
+
+
+async def test_a_customer_user_finds_its_own_entity_views(world: World) -> None:
+    meter = await world.device("meter", is_customers=True)
+    own = await world.view("own", meter, is_customers=True)
+    await world.line([meter, own])
+    await world.line([meter, await world.view("hidden", meter)])
+
+    answer = await world.user.post("/api/entityViews", json=asked(meter, entityViewTypes=["part"]))
+
+    assert [each["id"] for each in found(answer)] == [own]
+
+
+async def test_a_related_entity_view_is_named_in_lists(world: World) -> None:
+    meter = await world.device("meter")
+    await world.relate(meter, await world.view("seen", meter))
+
+    answer = await world.admin.get(f"/api/relations/info?{query('from', meter)}")
+
+    assert [each["toName"] for each in found(answer)] == ["seen"]
+
+
+async def test_a_body_without_parameters_makes_an_entity_view(world: World) -> None:
+    meter = await world.device("meter")
+    body = {"name": "new", "type": "part", "entity_type": "DEVICE", "entity_id": meter["id"]}
+
+    made = await world.admin.post("/api/entityViews", json=body)
+    bad = await world.admin.post("/api/entityViews", json={"parameters": {}})
+
+    assert made.status_code == 201, made.text
+    expect_error(bad, 400, 31, "entityViewTypes field required")
 
 
 async def test_a_body_without_parameters_makes_an_asset(world: World) -> None:

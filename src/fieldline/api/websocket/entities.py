@@ -15,6 +15,8 @@ from fieldline.database.things import ThingFilter
 from fieldline.domains.asset import service as asset_service
 from fieldline.domains.device import service as device_service
 from fieldline.domains.entity.access import find
+from fieldline.domains.entity_view import service as entity_view_service
+from fieldline.domains.entity_view.lists import ViewFilter
 from fieldline.domains.telemetry.source import Source, source_of
 from fieldline.kit.errors import Forbidden, Invalid, NotFound
 from fieldline.kit.ids import EntityRef, EntityType, parse_id
@@ -82,15 +84,13 @@ async def resolve(
     if kind == "entityList":
         refs = _listed_refs(query.entity_filter)[:max_entities]
         return await _listed(session, caller, refs, request)
-    if kind in {"entityType", "deviceType", "assetType"}:
-        found = _KINDS[_kind(str(kind), query.entity_filter)]
+    if kind == "entityType" or kind in _KINDS:
+        found = _kind(str(kind), query.entity_filter)
         types = found.types(query.entity_filter)
-        return await _things(
-            session, caller, found, request, types=types, max_entities=max_entities
-        )
+        return await _typed(session, caller, found, request, types=types, max_entities=max_entities)
     msg = (
         f"Entity filter '{kind}' is not served; possible are singleEntity, entityList, "
-        "deviceType, assetType, and entityType DEVICE and ASSET"
+        f"{', '.join(_KINDS)}, and entityType {_kind_names()}"
     )
     raise Invalid(msg)
 
@@ -165,12 +165,14 @@ async def _listed(
     return _cut(rows, request)
 
 
-class _ThingKind(NamedTuple):
-    """Things that are found by their type; ``word`` begins the names of the filter's fields."""
+class _Kind(NamedTuple):
+    """A kind that is found by its types; ``word`` begins the names of the filter's fields."""
 
     ref_type: EntityType
     word: str
-    page: Callable[["AsyncSession", Caller, PageRequest, ThingFilter], Awaitable[Page[Any]]]
+    page: Callable[["AsyncSession", Caller, PageRequest, Any], Awaitable[Page[Any]]]
+    of_type: Callable[[str | None], Any]
+    """Makes the filter that ``page`` takes; None stands for all types."""
 
     def types(self, entity_filter: Mapping[str, Any]) -> list[str | None]:
         """Return the types that are wanted; None stands for all."""
@@ -181,42 +183,60 @@ class _ThingKind(NamedTuple):
         return [str(item) for item in types if item] or [None]
 
 
+def _thing_of_type(name: str | None) -> ThingFilter:
+    return ThingFilter(type=name)
+
+
+def _view_of_type(name: str | None) -> ViewFilter:
+    return ViewFilter(type=name)
+
+
 _KINDS = {
-    "DEVICE": _ThingKind(EntityType.DEVICE, "device", device_service.page),
-    "ASSET": _ThingKind(EntityType.ASSET, "asset", asset_service.page),
+    "deviceType": _Kind(EntityType.DEVICE, "device", device_service.page, _thing_of_type),
+    "assetType": _Kind(EntityType.ASSET, "asset", asset_service.page, _thing_of_type),
+    "entityViewType": _Kind(
+        EntityType.ENTITY_VIEW, "entityView", entity_view_service.page, _view_of_type
+    ),
 }
+"""By the filter that selects by type; the filter ``entityType`` selects them all."""
 
 
-def _kind(filter_type: str, entity_filter: Mapping[str, Any]) -> str:
-    """Return the key of :data:`_KINDS` that a filter means."""
+def _kind_names() -> str:
+    *names, last = (kind.ref_type.value for kind in _KINDS.values())
+    return f"{', '.join(names)} and {last}"
+
+
+def _kind(filter_type: str, entity_filter: Mapping[str, Any]) -> _Kind:
+    """Return the kind that a filter means."""
     if filter_type != "entityType":
-        return filter_type.removesuffix("Type").upper()
-    kind = str(entity_filter.get("entityType", "DEVICE"))
-    if kind not in _KINDS:
-        msg = f"The filter entityType is served for {' and '.join(_KINDS)}, not for {kind}"
-        raise Invalid(msg)
-    return kind
+        return _KINDS[filter_type]
+    name = str(entity_filter.get("entityType", "DEVICE"))
+    for kind in _KINDS.values():
+        if kind.ref_type == name:
+            return kind
+    msg = f"The filter entityType is served for {_kind_names()}, not for {name}"
+    raise Invalid(msg)
 
 
-async def _things(
+async def _typed(
     session: "AsyncSession",
     caller: Caller,
-    kind: _ThingKind,
+    kind: _Kind,
     request: PageRequest,
     *,
     types: Sequence[str | None],
     max_entities: int,
 ) -> Page[Row]:
-    def row(thing: Any) -> Row:  # noqa: ANN401 - the domain's own type
-        return Row(EntityRef(kind.ref_type, thing.id), thing)
+    def row(found: Any) -> Row:  # noqa: ANN401 - the domain's own type
+        return Row(EntityRef(kind.ref_type, found.id), found)
 
     if len(types) == 1:
-        page = await kind.page(session, caller, request, ThingFilter(type=types[0]))
+        page = await kind.page(session, caller, request, kind.of_type(types[0]))
         return page.map(row)
     everything = replace(request, limit=max_entities, offset=0)
     rows: list[Row] = []
     for name in types:
-        page = await kind.page(session, caller, everything, ThingFilter(type=name))
+        page = await kind.page(session, caller, everything, kind.of_type(name))
         rows.extend(map(row, page.items))
     return _cut(rows, replace(request, sort=request.sort or "created_time"))
 

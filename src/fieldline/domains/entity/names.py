@@ -11,6 +11,7 @@ from fieldline.domains.dashboard import service as dashboard_service
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.entity.access import FINDERS, Known
+from fieldline.domains.entity_view import service as entity_view_service
 from fieldline.domains.rule_chain import service as rule_chain_service
 from fieldline.domains.tenant import service as tenant_service
 from fieldline.domains.tenant_profile import service as tenant_profile_service
@@ -65,6 +66,7 @@ LISTS: dict[EntityType, List] = {
     EntityType.CUSTOMER: _customers,
     EntityType.DASHBOARD: _dashboards,
     EntityType.USER: user_service.by_ids,
+    EntityType.ENTITY_VIEW: entity_view_service.by_ids,
     EntityType.TENANT: tenant_service.by_ids,
     EntityType.TENANT_PROFILE: tenant_profile_service.by_ids,
     EntityType.RULE_CHAIN: rule_chain_service.by_ids,

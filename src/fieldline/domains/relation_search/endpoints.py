@@ -5,8 +5,13 @@ They share their paths with v1's creation of an entity; the body says which is m
 
 from fieldline.domains.asset.schemas import Asset
 from fieldline.domains.device.schemas import Device
+from fieldline.domains.entity_view.schemas import EntityView
 from fieldline.domains.relation_search import service
-from fieldline.domains.relation_search.schemas import AssetSearchQuery, DeviceSearchQuery
+from fieldline.domains.relation_search.schemas import (
+    AssetSearchQuery,
+    DeviceSearchQuery,
+    EntityViewSearchQuery,
+)
 from fieldline.kit.ids import EntityType
 from fieldline.rest.callers import TenantOrCustomer
 from fieldline.rest.dialects import SearchRoute, tb_router
@@ -31,3 +36,12 @@ async def find_assets(
     """Find the assets of some types that relations lead to."""
     wanted = body.search(EntityType.ASSET)
     return await service.assets(session, caller, wanted, body.asset_types)
+
+
+@router.post("/entityViews")
+async def find_entity_views(
+    body: EntityViewSearchQuery, caller: TenantOrCustomer, session: ReadSession
+) -> list[EntityView]:
+    """Find the entity views of some types that relations lead to."""
+    wanted = body.search(EntityType.ENTITY_VIEW)
+    return await service.entity_views(session, caller, wanted, body.entity_view_types)

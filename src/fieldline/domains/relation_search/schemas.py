@@ -29,3 +29,9 @@ class AssetSearchQuery(EntitySearchQuery):
     """A search for assets of some types."""
 
     asset_types: list[str]
+
+
+class EntityViewSearchQuery(EntitySearchQuery):
+    """A search for entity views of some types."""
+
+    entity_view_types: list[str]
