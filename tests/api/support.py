@@ -218,6 +218,7 @@ async def running(
     finally:
         await asyncio.gather(*(client.aclose() for client in platform.clients))
         await services.mailing.background.stop()
+        await services.background.finish()
         await services.writer.stop()
         services.passwords.close()
         await database.close()

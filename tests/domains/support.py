@@ -11,7 +11,7 @@ from sqlalchemy import event
 from fieldline.database.engine import Database
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-"""For cases that are refused before any SQL runs: one database is enough."""
+"""For cases that one database is enough for: refused before any SQL runs, or about one writer."""
 
 
 def expect_error(answer: httpx.Response, status: int, code: int, message: str = "") -> None:

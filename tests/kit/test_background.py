@@ -106,3 +106,35 @@ async def test_a_stop_ends_what_takes_too_long() -> None:
     await background.stop(timeout_s=0.01)
 
     assert ended.is_set()
+
+
+async def test_finishing_does_what_waits() -> None:
+    background = Background(max_running=1)
+    done = []
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+        done.append("work")
+
+    background.submit(work)
+    background.submit(work)
+    await background.finish()
+
+    assert done == ["work", "work"]
+
+
+async def test_finishing_ends_what_takes_too_long_and_drops_the_rest() -> None:
+    background = Background(max_running=1)
+    done = []
+
+    async def stuck() -> None:
+        await asyncio.Event().wait()
+
+    async def work() -> None:
+        done.append("work")
+
+    background.submit(stuck)
+    background.submit(work)
+    await background.finish(timeout_s=0.01)
+
+    assert done == []

@@ -63,7 +63,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.callback(passwords.close)
         mailing = open_mailing(settings)
         stack.push_async_callback(mailing.background.stop)
-        yield Services(
+        services = Services(
             database=database,
             store=store,
             writer=writer,
@@ -86,6 +86,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 rule_chain_metadata.seed,
             ],
         )
+        stack.push_async_callback(services.background.finish)
+        yield services
 
 
 async def _open_tokens(database: Database, vault: Vault, settings: Settings) -> Tokens:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from fieldline.kit.errors import Unavailable
 
@@ -58,6 +59,13 @@ class Background:
         for runner in self._runners:
             runner.cancel()
         await asyncio.gather(*self._runners, return_exceptions=True)
+
+    async def finish(self, timeout_s: float = STOP_S) -> None:
+        """Do everything submitted, if that is quick, and drop the rest."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self.idle()
+        await self.stop(timeout_s=0)
 
     async def _run(self) -> None:
         while self._waiting:

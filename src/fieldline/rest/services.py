@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection
 
 from fieldline.database.engine import Database
+from fieldline.kit.background import Background
 from fieldline.kit.clock import Clock
 from fieldline.messaging.bus import Bus
 from fieldline.rest.mailing import Mailing
@@ -41,7 +42,8 @@ TenantSeeder = Callable[[AsyncSession, UUID], Awaitable[object]]
 class Services:
     """Everything below the domains that they may need.
 
-    ``user_token_access``: administrators may act as the users they manage.
+    ``user_token_access``: administrators may act as the users they manage. ``background`` does what
+    an answer does not wait for, on the database alone; it is finished when the platform stops.
     """
 
     database: Database
@@ -55,6 +57,7 @@ class Services:
     base_url: Callable[[], str]
     passwords: Passwords = field(default_factory=Passwords)
     mailing: Mailing = field(default_factory=Mailing)
+    background: Background = field(default_factory=lambda: Background(max_running=1))
     user_token_access: bool = True
     tenant_seeders: list[TenantSeeder] = field(default_factory=list)
 

@@ -1,5 +1,6 @@
 """Log-ins, credentials, readings and attributes leave records as well."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import select
 from fieldline.domains.audit_log.models import AuditLog
 from fieldline.domains.login.origin import Origin
 from tests.api.support import PASSWORD, Client, Platform, Tenant, created
+from tests.domains.support import on_sqlite
 
 PAGE = "pageSize=100&page=0&sortProperty=createdTime&sortOrder=DESC"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
@@ -55,6 +57,7 @@ async def test_a_failed_log_in_of_a_user_is_recorded(platform: Platform, path: s
     tenant = await platform.tenant()
     body = {"username": "customer1@example.com", "password": "not the password"}
     assert (await platform.anybody.post(path, json=body)).status_code == 401
+    await platform.services.background.idle()
 
     newest = (await records(tenant.admin, "LOGIN"))[0]
 
@@ -68,6 +71,7 @@ async def test_a_log_in_of_a_disabled_user_is_recorded(platform: Platform) -> No
     await tenant.admin.put(f"/api/v1/users/{user['id']}", json={"enabled": False})
     body = {"username": "customer1@example.com", "password": PASSWORD}
     assert (await platform.anybody.post("/api/auth/login", json=body)).status_code == 401
+    await platform.services.background.idle()
 
     newest = (await records(tenant.admin, "LOGIN"))[0]
 
@@ -91,8 +95,24 @@ async def test_an_address_that_nobody_has_leaves_no_record(platform: Platform) -
     body = {"username": "nobody@example.com", "password": PASSWORD}
 
     await platform.anybody.post("/api/auth/login", json=body)
+    await platform.services.background.idle()
 
     assert len(await records(tenant.admin, "LOGIN")) == before
+
+
+@on_sqlite
+@pytest.mark.parametrize("email", ["customer1@example.com", "nobody@example.com"])
+async def test_a_refused_log_in_is_answered_while_nothing_can_be_written(
+    platform: Platform, email: str
+) -> None:
+    await platform.tenant()
+    body = {"username": email, "password": "not the password"}
+
+    async with platform.services.database.write(), asyncio.timeout(10):
+        answer = await platform.anybody.post("/api/auth/login", json=body)
+    await platform.services.background.idle()
+
+    assert answer.status_code == 401
 
 
 @pytest.mark.parametrize(

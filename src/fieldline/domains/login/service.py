@@ -5,6 +5,7 @@ may be open meanwhile. Tokens are issued inside the transaction that locks the c
 disables the user then waits, and outdates them.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -39,7 +40,7 @@ async def log_in(
 
     Raises:
         Unauthenticated: they do not belong together, or the user may not log in.
-        Unavailable: too many log-ins are under way.
+        Unavailable: too many log-ins are under way, or too many refusals wait to be recorded.
     """
     if not email or not email.strip() or not password:
         raise Unauthenticated("Authentication failed")
@@ -51,16 +52,11 @@ async def log_in(
     except Invalid as error:
         # U+0000 and the like: nobody has such an address or password.
         raise Unauthenticated(WRONG) from error
-    if found is None:
-        raise Unauthenticated(WRONG)
-    user, credentials = found
-    refusal = WRONG if credentials.enabled else INACTIVE
-    if not is_right or not credentials.enabled:
-        async with services.database.write() as session:
-            actor = credentials_service.caller_of(user).actor
-            await _record(session, actor, Action.LOGIN, origin, refusal)
+    refusal = WRONG if found is None or found[1].enabled else INACTIVE
+    if found is None or not is_right or refusal is INACTIVE:
+        services.background.submit(partial(_record_refusal, services, email, origin, refusal))
         raise Unauthenticated(refusal)
-    return await _begin_session(services, user.id, stored_hash, origin)
+    return await _begin_session(services, found[0].id, stored_hash, origin)
 
 
 async def public_log_in(services: Services, public_id: UUID) -> TokenPair:
@@ -196,6 +192,21 @@ async def _begin_session(
         caller = credentials_service.caller_of(user)
         await _record(session, caller.actor, Action.LOGIN, origin)
         return services.tokens.issue(caller)
+
+
+async def _record_refusal(services: Services, email: str, origin: Origin, refusal: str) -> None:
+    """Record a failed log-in of a user, after the answer.
+
+    Nobody's address is looked up again all the same: the time of an answer must not tell which
+    addresses exist.
+    """
+    async with services.database.read() as session:
+        found = await credentials_service.by_email(session, email)
+    if found is None:
+        return
+    async with services.database.write() as session:
+        actor = credentials_service.caller_of(found[0]).actor
+        await _record(session, actor, Action.LOGIN, origin, refusal)
 
 
 async def _record(
