@@ -117,6 +117,20 @@ def check(
         raise Forbidden(DENIED)
 
 
+def tenant_of(
+    caller: Caller,
+    operation: Operation,
+    entity_type: EntityType,
+    *,
+    customer_id: UUID | None = None,
+) -> UUID:
+    """Return the caller's tenant once it may do this there; raises as :func:`check`."""
+    check(caller, operation, entity_type, tenant_id=caller.tenant_id, customer_id=customer_id)
+    if caller.tenant_id is None:  # a system administrator, where the check lets one through
+        raise Forbidden(DENIED)
+    return caller.tenant_id
+
+
 def _customer_user_may(
     caller: Caller,
     operation: Operation,

@@ -13,13 +13,14 @@ from fieldline.domains.calculated_field.models import CalculatedField
 from fieldline.domains.calculated_field.repository import CalculatedFieldRepository
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device_profile import service as device_profile_service
-from fieldline.kit.errors import Forbidden, Invalid, StaleVersion
+from fieldline.kit.errors import Invalid
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page, PageRequest
 from fieldline.kit.text import check_json, check_text
+from fieldline.kit.versions import check_version
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.security.caller import Caller
-from fieldline.security.permissions import DENIED, Operation, check
+from fieldline.security.permissions import Operation, check, tenant_of
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -65,7 +66,7 @@ async def page(
     entity_ids: Collection[UUID] | None = None,
 ) -> Page[CalculatedField]:
     """Return the tenant's alarm rules; ``entity_ids`` None means of all entities."""
-    tenant_id = _tenant_of(caller, Operation.READ)
+    tenant_id = tenant_of(caller, Operation.READ, EntityType.CALCULATED_FIELD)
     return await CalculatedFieldRepository(session).page(
         tenant_id, ALARM, request, entity_type=entity_type, entity_ids=entity_ids
     )
@@ -85,7 +86,7 @@ async def page_of(
 
 async def names(session: "AsyncSession", caller: Caller, request: PageRequest) -> Page[str]:
     """Return the different names of the tenant's alarm rules."""
-    tenant_id = _tenant_of(caller, Operation.READ)
+    tenant_id = tenant_of(caller, Operation.READ, EntityType.CALCULATED_FIELD)
     return await CalculatedFieldRepository(session).names(tenant_id, ALARM, request)
 
 
@@ -114,7 +115,7 @@ async def create(
         Invalid: it makes no sense, or uses what is not supported.
         NameTaken: the entity has one of this name.
     """
-    tenant_id = _tenant_of(caller, Operation.CREATE)
+    tenant_id = tenant_of(caller, Operation.CREATE, EntityType.CALCULATED_FIELD)
     field = CalculatedField(tenant_id=tenant_id, type=ALARM)
     await _set(session, caller, field, fields)
     await CalculatedFieldRepository(session).add(field)
@@ -131,8 +132,7 @@ async def update(
         StaleVersion: somebody else was faster.
     """
     field = await _get(session, caller, field_id, Operation.WRITE)
-    if fields.version is not None and fields.version != field.version:
-        raise StaleVersion("The alarm rule was changed by someone else; read it again and retry")
+    check_version("Alarm rule", fields.version, field.version)
     former = field.entity
     await _set(session, caller, field, fields)
     await CalculatedFieldRepository(session).flush()
@@ -219,13 +219,6 @@ async def _owner(
         msg = f"Alarm rules on {entity.type} are not supported; on {' and '.join(OWNERS)} they are"
         raise Invalid(msg)
     check(caller, operation, entity.type, tenant_id=tenant_id, entity_id=entity.id)
-
-
-def _tenant_of(caller: Caller, operation: Operation) -> UUID:
-    check(caller, operation, EntityType.CALCULATED_FIELD, tenant_id=caller.tenant_id)
-    if caller.tenant_id is None:
-        raise Forbidden(DENIED)
-    return caller.tenant_id
 
 
 async def _tell(

@@ -1,7 +1,8 @@
 """Customers of a tenant."""
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypedDict, TypeVar
 from uuid import UUID
 
 from fieldline.database.contact import CONTACT_FIELDS
@@ -12,16 +13,17 @@ from fieldline.domains.customer.models import Customer
 from fieldline.domains.customer.repository import CustomerRepository
 from fieldline.domains.revocation import service as revocation_service
 from fieldline.domains.tenant_profile import service as tenant_profile_service
-from fieldline.kit.errors import Forbidden, StaleVersion
+from fieldline.kit.errors import Forbidden
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page, PageRequest
 from fieldline.kit.text import check_text
 from fieldline.kit.unique_name import NameConflict, Naming, unique_name
+from fieldline.kit.versions import check_version
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.rest.contact import check_contact
 from fieldline.rest.wire import wire_json
 from fieldline.security.caller import Caller
-from fieldline.security.permissions import DENIED, Operation, check
+from fieldline.security.permissions import DENIED, Operation, check, tenant_of
 from fieldline.security.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -29,6 +31,19 @@ if TYPE_CHECKING:
 
 PUBLIC_TITLE = "Public"
 _PLAIN = (*CONTACT_FIELDS, "external_id", "additional_info")
+
+
+class ByCustomer(Protocol):
+    """The filter of a list that may be asked for one customer: a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def customer_id(self) -> UUID | None:
+        """Return whose things are wanted, None for everybody's."""
+
+
+W = TypeVar("W", bound=ByCustomer)
 
 
 class CustomerFields(TypedDict, total=False):
@@ -78,20 +93,14 @@ async def names(session: "AsyncSession", ids: Collection[UUID]) -> dict[UUID, Cu
 
 async def by_title(session: "AsyncSession", caller: Caller, title: str) -> Customer | None:
     """Return the tenant's customer of exactly this title, if there is one."""
-    tenant_id = _tenant_of(caller)
-    check(caller, Operation.READ, EntityType.CUSTOMER, tenant_id=tenant_id)
+    tenant_id = tenant_of(caller, Operation.READ, EntityType.CUSTOMER)
     return await CustomerRepository(session).by_title(tenant_id, title)
 
 
 async def page(session: "AsyncSession", caller: Caller, request: PageRequest) -> Page[Customer]:
     """Return a page of the tenant's customers, to a customer user of the own one."""
-    tenant_id = _tenant_of(caller)
-    check(
-        caller,
-        Operation.READ,
-        EntityType.CUSTOMER,
-        tenant_id=tenant_id,
-        customer_id=caller.customer_id,
+    tenant_id = tenant_of(
+        caller, Operation.READ, EntityType.CUSTOMER, customer_id=caller.customer_id
     )
     return await CustomerRepository(session).page(tenant_id, request, only_id=caller.customer_id)
 
@@ -100,10 +109,34 @@ async def by_ids(
     session: "AsyncSession", caller: Caller, ids: Collection[UUID]
 ) -> Sequence[Customer]:
     """Return the customers of these ids; one that the caller may not see is left out."""
-    tenant_id = _tenant_of(caller)
-    check(caller, Operation.READ, EntityType.CUSTOMER, tenant_id=tenant_id)
+    tenant_id = tenant_of(caller, Operation.READ, EntityType.CUSTOMER)
     found = await CustomerRepository(session).by_ids(ids)
     return [customer for customer in found if customer.tenant_id == tenant_id]
+
+
+async def narrowed(
+    session: "AsyncSession", caller: Caller, kind: EntityType, wanted: W
+) -> tuple[UUID, W]:
+    """Return the caller's tenant, and the filter of a list narrowed to what the caller may see.
+
+    Args:
+        session: where the customer that the filter names is looked for.
+        caller: who lists; a customer user sees what is of the own customer.
+        kind: what is listed.
+        wanted: a filter, a dataclass with a ``customer_id``.
+
+    Raises:
+        Forbidden: the caller may not list these, or not another customer's.
+        CustomerNotFound: the tenant has no such customer as the filter names.
+    """
+    tenant_id = tenant_of(caller, Operation.READ, kind, customer_id=caller.customer_id)
+    if caller.is_customer_user:
+        if wanted.customer_id not in {None, caller.customer_id}:
+            raise Forbidden(DENIED)
+        wanted = replace(wanted, customer_id=caller.customer_id)
+    elif wanted.customer_id is not None:
+        await get(session, caller, wanted.customer_id)
+    return tenant_id, wanted
 
 
 async def create(
@@ -115,8 +148,7 @@ async def create(
         CustomerTitleTaken: the tenant has one of this title.
         LimitReached: the tenant's profile allows no more.
     """
-    tenant_id = _tenant_of(caller)
-    check(caller, Operation.CREATE, EntityType.CUSTOMER, tenant_id=tenant_id)
+    tenant_id = tenant_of(caller, Operation.CREATE, EntityType.CUSTOMER)
     repository = CustomerRepository(session)
     await tenant_profile_service.require_room(
         session, tenant_id, EntityType.CUSTOMER, lambda: repository.count(tenant_id)
@@ -166,8 +198,7 @@ async def update(
         StaleVersion: ``version`` is given and is not the stored one.
     """
     customer = await _find(session, caller, customer_id, Operation.WRITE)
-    if version is not None and version != customer.version:
-        raise StaleVersion("Customer was already changed by someone else")
+    check_version("Customer", version, customer.version)
     await _set(session, customer, fields)
     await CustomerRepository(session).save(customer)
     await _tell(session, caller, customer, Change.UPDATED)
@@ -230,12 +261,6 @@ async def _free_title(
     title = fields.get("title") or ""
     taken = await CustomerRepository(session).titles_from(tenant_id, title)
     return unique_name(title, taken, separator=naming.separator, strategy=naming.strategy)
-
-
-def _tenant_of(caller: Caller) -> UUID:
-    if caller.tenant_id is None:
-        raise Forbidden(DENIED)
-    return caller.tenant_id
 
 
 async def _tell(

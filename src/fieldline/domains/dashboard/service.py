@@ -1,7 +1,6 @@
 """Dashboards: made by a tenant's administrators, seen by the customers they are assigned to."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -20,12 +19,12 @@ from fieldline.domains.dashboard.models import Dashboard
 from fieldline.domains.dashboard.repository import DashboardRepository
 from fieldline.domains.tenant import service as tenant_service
 from fieldline.domains.tenant_profile import service as tenant_profile_service
-from fieldline.kit.errors import Forbidden, StaleVersion
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page, PageRequest
+from fieldline.kit.versions import check_version
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.security.caller import Caller
-from fieldline.security.permissions import DENIED, Operation, check
+from fieldline.security.permissions import Operation, check, tenant_of
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -56,13 +55,9 @@ async def page(
     Raises:
         CustomerNotFound: the tenant has no such customer as ``wanted`` names.
     """
-    tenant_id = _tenant_of(caller, Operation.READ, caller.customer_id)
-    if caller.is_customer_user:
-        if wanted.customer_id not in {None, caller.customer_id}:
-            raise Forbidden(DENIED)
-        wanted = replace(wanted, customer_id=caller.customer_id)
-    elif wanted.customer_id is not None:
-        await customer_service.get(session, caller, wanted.customer_id)
+    tenant_id, wanted = await customer_service.narrowed(
+        session, caller, EntityType.DASHBOARD, wanted
+    )
     found = await DashboardRepository(session).page(tenant_id, request, wanted)
     return Page(await _list(session, caller, found.items), found.total)
 
@@ -80,7 +75,9 @@ async def by_ids(
     session: "AsyncSession", caller: Caller, ids: Collection[UUID]
 ) -> list[ListedDashboard]:
     """Return the dashboards of these ids in their order; one the caller may not see is left out."""
-    tenant_id = _tenant_of(caller, Operation.READ, caller.customer_id)
+    tenant_id = tenant_of(
+        caller, Operation.READ, EntityType.DASHBOARD, customer_id=caller.customer_id
+    )
     found = await DashboardRepository(session).by_ids(tenant_id, ids, caller.customer_id)
     by_id = {dashboard.id: dashboard for dashboard in found}
     ordered = [by_id[each] for each in dict.fromkeys(ids) if each in by_id]
@@ -100,7 +97,7 @@ async def create(
     Raises:
         LimitReached: the tenant's profile allows no more.
     """
-    tenant_id = _tenant_of(caller, Operation.CREATE)
+    tenant_id = tenant_of(caller, Operation.CREATE, EntityType.DASHBOARD)
     repository = DashboardRepository(session)
     await tenant_profile_service.require_room(
         session, tenant_id, EntityType.DASHBOARD, lambda: repository.count(tenant_id)
@@ -126,9 +123,7 @@ async def update(
         StaleVersion: ``version`` is given and is not the stored one.
     """
     dashboard = await find(session, caller, dashboard_id, Operation.WRITE)
-    if version is not None and version != dashboard.version:
-        msg = "Dashboard was already changed by someone else; read it again and retry"
-        raise StaleVersion(msg)
+    check_version("Dashboard", version, dashboard.version)
     await set_fields(dashboard, fields)
     await DashboardRepository(session).save(dashboard)
     saved = await whole(session, caller, dashboard)
@@ -220,17 +215,3 @@ async def _list(
     ids = [dashboard.id for dashboard in dashboards]
     assigned = await DashboardRepository(session).assigned(ids, caller.customer_id) if ids else {}
     return [ListedDashboard(each, assigned.get(each.id, [])) for each in dashboards]
-
-
-def _tenant_of(caller: Caller, operation: Operation, customer_id: UUID | None = None) -> UUID:
-    """Return the caller's tenant once it may do this there."""
-    check(
-        caller,
-        operation,
-        EntityType.DASHBOARD,
-        tenant_id=caller.tenant_id,
-        customer_id=customer_id,
-    )
-    if caller.tenant_id is None:  # a system administrator, whom the check has refused
-        raise DashboardNotFound("null")
-    return caller.tenant_id

@@ -1,7 +1,6 @@
 """Entity views: made over a device or asset, assigned to a customer, found by name or id."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -17,14 +16,15 @@ from fieldline.domains.entity_view.fields import ViewFields, set_fields
 from fieldline.domains.entity_view.lists import ListedView, ViewFilter
 from fieldline.domains.entity_view.models import EntityView
 from fieldline.domains.entity_view.repository import EntityViewRepository
-from fieldline.kit.errors import Forbidden, NotFound, StaleVersion
+from fieldline.kit.errors import NotFound
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page, PageRequest
 from fieldline.kit.unique_name import NameConflict, Naming, unique_name
+from fieldline.kit.versions import check_version
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.rest.wire import wire_json
 from fieldline.security.caller import Caller
-from fieldline.security.permissions import DENIED, Operation, check
+from fieldline.security.permissions import Operation, check, tenant_of
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,7 +38,7 @@ async def get(session: "AsyncSession", caller: Caller, view_id: UUID) -> EntityV
 
 
 async def get_by_name(session: "AsyncSession", caller: Caller, name: str) -> EntityView:
-    tenant_id = _tenant_of(caller, Operation.READ)
+    tenant_id = tenant_of(caller, Operation.READ, EntityType.ENTITY_VIEW)
     view = await EntityViewRepository(session).by_name(tenant_id, name)
     if view is None:
         raise NotFound("Requested item wasn't found!")
@@ -49,7 +49,9 @@ async def by_ids(
     session: "AsyncSession", caller: Caller, ids: Collection[UUID]
 ) -> Sequence[EntityView]:
     """Return the views of these ids in their order; one the caller may not see is left out."""
-    tenant_id = _tenant_of(caller, Operation.READ, caller.customer_id)
+    tenant_id = tenant_of(
+        caller, Operation.READ, EntityType.ENTITY_VIEW, customer_id=caller.customer_id
+    )
     found = await EntityViewRepository(session).by_ids(tenant_id, ids, caller.customer_id)
     by_id = {view.id: view for view in found}
     return [by_id[view_id] for view_id in dict.fromkeys(ids) if view_id in by_id]
@@ -72,7 +74,9 @@ async def page(
     Raises:
         CustomerNotFound: the tenant has no such customer as ``wanted`` names.
     """
-    tenant_id, wanted = await _visible(session, caller, wanted)
+    tenant_id, wanted = await customer_service.narrowed(
+        session, caller, EntityType.ENTITY_VIEW, wanted
+    )
     return await EntityViewRepository(session).page(tenant_id, request, wanted)
 
 
@@ -80,13 +84,17 @@ async def info_page(
     session: "AsyncSession", caller: Caller, request: PageRequest, wanted: ViewFilter
 ) -> Page[ListedView]:
     """Return a page as :func:`page` does, with what lists show beside a view's own fields."""
-    tenant_id, wanted = await _visible(session, caller, wanted)
+    tenant_id, wanted = await customer_service.narrowed(
+        session, caller, EntityType.ENTITY_VIEW, wanted
+    )
     return await EntityViewRepository(session).info_page(tenant_id, request, wanted)
 
 
 async def types(session: "AsyncSession", caller: Caller) -> list[str]:
     """Return the types that the caller's views have, sorted."""
-    tenant_id = _tenant_of(caller, Operation.READ, caller.customer_id)
+    tenant_id = tenant_of(
+        caller, Operation.READ, EntityType.ENTITY_VIEW, customer_id=caller.customer_id
+    )
     return await EntityViewRepository(session).types(tenant_id, caller.customer_id)
 
 
@@ -99,7 +107,7 @@ async def create(
         EntityViewNameTaken: the tenant has one of this name.
         NotFound: there is no such entity to show, as far as the caller may know.
     """
-    tenant_id = _tenant_of(caller, Operation.CREATE)
+    tenant_id = tenant_of(caller, Operation.CREATE, EntityType.ENTITY_VIEW)
     if naming is not None and naming.conflict is NameConflict.UNIQUIFY:
         fields = {**fields, "name": await _free_name(session, tenant_id, fields, naming)}
     view = EntityView(tenant_id=tenant_id, start_ts=0, end_ts=0)
@@ -125,9 +133,7 @@ async def update(
         StaleVersion: ``version`` is given and is not the stored one.
     """
     view = await _get(session, caller, view_id, Operation.WRITE)
-    if version is not None and version != view.version:
-        msg = "Entity View was already changed by someone else; read it again and retry"
-        raise StaleVersion(msg)
+    check_version("Entity View", version, view.version)
     former = view.customer_id
     if "customer_id" in fields and fields["customer_id"] != former:
         _check(caller, Operation.ASSIGN, view)
@@ -195,20 +201,6 @@ async def _get(
     return view
 
 
-async def _visible(
-    session: "AsyncSession", caller: Caller, wanted: ViewFilter
-) -> tuple[UUID, ViewFilter]:
-    """Return the caller's tenant, and the filter narrowed to what the caller may see."""
-    tenant_id = _tenant_of(caller, Operation.READ, caller.customer_id)
-    if caller.is_customer_user:
-        if wanted.customer_id not in {None, caller.customer_id}:
-            raise Forbidden(DENIED)
-        wanted = replace(wanted, customer_id=caller.customer_id)
-    elif wanted.customer_id is not None:
-        await customer_service.get(session, caller, wanted.customer_id)
-    return tenant_id, wanted
-
-
 async def _move(
     session: "AsyncSession", caller: Caller, view: EntityView, customer_id: UUID | None
 ) -> EntityView:
@@ -236,20 +228,6 @@ def _check(caller: Caller, operation: Operation, view: EntityView) -> None:
         customer_id=view.customer_id,
         entity_id=view.id,
     )
-
-
-def _tenant_of(caller: Caller, operation: Operation, customer_id: UUID | None = None) -> UUID:
-    """Return the caller's tenant once it may do this there."""
-    check(
-        caller,
-        operation,
-        EntityType.ENTITY_VIEW,
-        tenant_id=caller.tenant_id,
-        customer_id=customer_id,
-    )
-    if caller.tenant_id is None:  # a system administrator, whom the check has refused
-        raise EntityViewNotFound("null")
-    return caller.tenant_id
 
 
 async def _tell_assignment(

@@ -13,13 +13,14 @@ from fieldline.database.engine import announce
 from fieldline.database.profiles import Profile, ProfileRepository
 from fieldline.domains.profile.errors import InvalidProfile, ProfileInUse, ProfileNotFound
 from fieldline.domains.profile.fields import set_fields
-from fieldline.kit.errors import Conflict, StaleVersion
+from fieldline.kit.errors import Conflict
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page, PageRequest
+from fieldline.kit.versions import check_version
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.rest.wire import TbModel, wire_json
 from fieldline.security.caller import Caller
-from fieldline.security.permissions import Operation, check
+from fieldline.security.permissions import Operation, check, tenant_of
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -134,9 +135,7 @@ class Profiles(Generic[P]):
         if fields.get("is_default"):
             await repository.lock_default(self.tenant_of(caller, Operation.WRITE))
         profile = await self._get_for(session, caller, profile_id, Operation.WRITE)
-        if version is not None and version != profile.version:
-            msg = f"{self._kind.label} was already changed by someone else; read it again and retry"
-            raise StaleVersion(msg)
+        check_version(self._kind.label, version, profile.version)
         with session.no_autoflush:
             await self._set(session, profile, fields, set_own)
         await repository.save(profile)
@@ -228,10 +227,7 @@ class Profiles(Generic[P]):
 
     def tenant_of(self, caller: Caller, operation: Operation) -> UUID:
         """Return the caller's tenant once it may do this there."""
-        self._check(caller, operation, caller.tenant_id)
-        if caller.tenant_id is None:  # a system administrator, whom the check has refused
-            raise ProfileNotFound(self._kind.label, "null")
-        return caller.tenant_id
+        return tenant_of(caller, operation, self._kind.entity_type)
 
     async def _get_for(
         self, session: "AsyncSession", caller: Caller, profile_id: UUID, operation: Operation

@@ -23,7 +23,6 @@ from fieldline.domains.rule_chain.repository import RuleChainRepository
 from fieldline.domains.rule_chain.service import (
     CORE,
     ChainFields,
-    check_version,
     create,
     get,
     tell,
@@ -33,6 +32,7 @@ from fieldline.kit.errors import Invalid
 from fieldline.kit.ids import new_id
 from fieldline.kit.storable import check_storable
 from fieldline.kit.text import check_json, check_optional_text, check_text
+from fieldline.kit.versions import check_version
 from fieldline.messaging.events import Change
 from fieldline.security.caller import Caller
 from fieldline.security.permissions import Operation
@@ -76,7 +76,7 @@ async def save(
         StaleVersion: the draft has a version that is not the stored one.
     """
     chain = await get(session, caller, chain_id, Operation.WRITE)
-    check_version(chain, draft.version)
+    check_version("Rule chain", draft.version, chain.version)
     check_links(len(draft.nodes), draft.links, draft.first_node_index)
     _check_storable(draft)
     prepared = [

@@ -8,15 +8,16 @@ from fieldline.database.engine import announce
 from fieldline.domains.rule_chain import schemas
 from fieldline.domains.rule_chain.models import RuleChain
 from fieldline.domains.rule_chain.repository import RuleChainRepository
-from fieldline.kit.errors import Conflict, Invalid, NotFound, StaleVersion
+from fieldline.kit.errors import Conflict, Invalid, NotFound
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page, PageRequest
 from fieldline.kit.storable import check_storable
 from fieldline.kit.text import check_json, check_text
+from fieldline.kit.versions import check_version
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.rest.wire import wire_json
 from fieldline.security.caller import Caller
-from fieldline.security.permissions import Operation, check
+from fieldline.security.permissions import Operation, check, tenant_of
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -39,14 +40,16 @@ class ChainFields(TypedDict, total=False):
 async def page(
     session: "AsyncSession", caller: Caller, request: PageRequest, *, chain_type: str | None = None
 ) -> Page[RuleChain]:
-    tenant_id = _own_tenant(caller, Operation.READ)
+    tenant_id = tenant_of(caller, Operation.READ, EntityType.RULE_CHAIN)
     return await RuleChainRepository(session).page(tenant_id, request, chain_type)
 
 
 async def by_ids(
     session: "AsyncSession", caller: Caller, ids: Collection[UUID]
 ) -> Sequence[RuleChain]:
-    return await RuleChainRepository(session).by_ids(_own_tenant(caller, Operation.READ), ids)
+    return await RuleChainRepository(session).by_ids(
+        tenant_of(caller, Operation.READ, EntityType.RULE_CHAIN), ids
+    )
 
 
 async def get(
@@ -82,7 +85,9 @@ async def existing(session: "AsyncSession", ids: Collection[UUID]) -> set[UUID]:
 
 async def create(session: "AsyncSession", caller: Caller, fields: ChainFields) -> RuleChain:
     """Make an empty chain; it is never a root from the start."""
-    chain = RuleChain(tenant_id=_own_tenant(caller, Operation.CREATE), root=False)
+    chain = RuleChain(
+        tenant_id=tenant_of(caller, Operation.CREATE, EntityType.RULE_CHAIN), root=False
+    )
     _apply(chain, fields)
     await RuleChainRepository(session).add(chain)
     await tell(session, caller, chain, Change.CREATED)
@@ -103,7 +108,7 @@ async def update(
         StaleVersion: ``version`` is given and is not the stored one.
     """
     chain = await get(session, caller, chain_id, Operation.WRITE)
-    check_version(chain, version)
+    check_version("Rule chain", version, chain.version)
     _apply(chain, fields)
     await RuleChainRepository(session).update(chain)
     await tell(session, caller, chain, Change.UPDATED)
@@ -142,14 +147,6 @@ async def set_root(session: "AsyncSession", caller: Caller, chain_id: UUID) -> R
     return chain
 
 
-def check_version(chain: RuleChain, version: int | None) -> None:
-    """Refuse to overwrite what somebody else saved in between."""
-    if version is not None and version != chain.version:
-        raise StaleVersion(
-            "Rule chain was already changed by someone else; read it again and retry"
-        )
-
-
 async def tell(
     session: "AsyncSession", caller: Caller | None, chain: RuleChain, change: Change
 ) -> None:
@@ -163,13 +160,6 @@ async def tell(
         data=wire_json(schemas.RuleChain, chain),
     )
     await announce(session, event)
-
-
-def _own_tenant(caller: Caller, operation: Operation) -> UUID:
-    check(caller, operation, EntityType.RULE_CHAIN, tenant_id=caller.tenant_id)
-    if caller.tenant_id is None:
-        raise NotFound("Rule chains belong to a tenant; the caller has none")
-    return caller.tenant_id
 
 
 def _apply(chain: RuleChain, fields: ChainFields) -> None:

@@ -2,15 +2,13 @@
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from fieldline.domains.system.repository import UsageRepository
 from fieldline.domains.system.schemas import UsageInfo
 from fieldline.domains.tenant_profile import service as tenant_profile_service
-from fieldline.kit.errors import Forbidden
 from fieldline.kit.ids import EntityType
 from fieldline.security.caller import Caller
-from fieldline.security.permissions import DENIED, Operation, check
+from fieldline.security.permissions import Operation, tenant_of
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,8 +35,7 @@ async def of_tenant(session: "AsyncSession", caller: Caller, now_ms: int) -> Usa
 
     Edges are 0 while there are none; messages, scripts and mails are not counted.
     """
-    check(caller, Operation.READ, EntityType.TENANT, tenant_id=caller.tenant_id)
-    tenant_id = _tenant_of(caller)
+    tenant_id = tenant_of(caller, Operation.READ, EntityType.TENANT)
     repository = UsageRepository(session)
     limits = await tenant_profile_service.configuration(session, tenant_id)
     return UsageInfo(
@@ -58,9 +55,3 @@ async def of_tenant(session: "AsyncSession", caller: Caller, now_ms: int) -> Usa
 def _month_start(now_ms: int) -> int:
     now = datetime.fromtimestamp(now_ms / 1000, UTC)
     return int(datetime(now.year, now.month, 1, tzinfo=UTC).timestamp() * 1000)
-
-
-def _tenant_of(caller: Caller) -> UUID:
-    if caller.tenant_id is None:
-        raise Forbidden(DENIED)
-    return caller.tenant_id

@@ -12,10 +12,10 @@ from fieldline.domains.tenant.errors import TenantNotFound
 from fieldline.domains.tenant.models import Tenant
 from fieldline.domains.tenant.repository import TenantRepository
 from fieldline.domains.tenant_profile import service as tenant_profile_service
-from fieldline.kit.errors import StaleVersion
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page, PageRequest
 from fieldline.kit.text import check_optional_text, check_text
+from fieldline.kit.versions import check_version
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.rest.contact import check_contact
 from fieldline.rest.services import TenantSeeder
@@ -122,8 +122,7 @@ async def update(
     """
     check(caller, Operation.WRITE, EntityType.TENANT, tenant_id=tenant_id)
     tenant = await _find(session, tenant_id, lock=True)
-    if version is not None and version != tenant.version:
-        raise StaleVersion("Tenant was already changed by someone else")
+    check_version("Tenant", version, tenant.version)
     await _set(session, caller, tenant, fields)
     await TenantRepository(session).save(tenant)
     await _tell(session, caller, tenant, Change.UPDATED)

@@ -5,7 +5,6 @@ their service.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -16,14 +15,15 @@ from fieldline.domains.customer import service as customer_service
 from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.domains.thing.errors import InvalidThing, ThingNotFound
 from fieldline.domains.thing.fields import ThingKind, set_fields
-from fieldline.kit.errors import Forbidden, NotFound, StaleVersion
+from fieldline.kit.errors import NotFound
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.paging import Page, PageRequest
 from fieldline.kit.unique_name import NameConflict, Naming, unique_name
+from fieldline.kit.versions import check_version
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.rest.wire import wire_json
 from fieldline.security.caller import Caller
-from fieldline.security.permissions import DENIED, Operation, check
+from fieldline.security.permissions import Operation, check, tenant_of
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -57,7 +57,7 @@ class Things(Generic[T, P]):
         return thing
 
     async def get_by_name(self, session: "AsyncSession", caller: Caller, name: str) -> T:
-        tenant_id = self._tenant_of(caller, Operation.READ)
+        tenant_id = tenant_of(caller, Operation.READ, self._kind.entity_type)
         thing = await self._kind.repository(session).by_name(tenant_id, name)
         if thing is None:
             raise NotFound("Requested item wasn't found!")
@@ -67,7 +67,9 @@ class Things(Generic[T, P]):
         self, session: "AsyncSession", caller: Caller, ids: Collection[UUID]
     ) -> Sequence[T]:
         """Return the things of these ids in their order, those that the caller may see."""
-        tenant_id = self._tenant_of(caller, Operation.READ, caller.customer_id)
+        tenant_id = tenant_of(
+            caller, Operation.READ, self._kind.entity_type, customer_id=caller.customer_id
+        )
         found = await self._kind.repository(session).by_ids(tenant_id, ids, caller.customer_id)
         by_id = {thing.id: thing for thing in found}
         return [by_id[thing_id] for thing_id in dict.fromkeys(ids) if thing_id in by_id]
@@ -88,19 +90,25 @@ class Things(Generic[T, P]):
         Raises:
             CustomerNotFound: the tenant has no such customer as ``wanted`` names.
         """
-        tenant_id, wanted = await self._visible(session, caller, wanted)
+        tenant_id, wanted = await customer_service.narrowed(
+            session, caller, self._kind.entity_type, wanted
+        )
         return await self._kind.repository(session).page(tenant_id, request, wanted)
 
     async def info_page(
         self, session: "AsyncSession", caller: Caller, request: PageRequest, wanted: ThingFilter
     ) -> Page[Listed[T]]:
         """Return a page as :meth:`page` does, with what lists show beside a thing's own fields."""
-        tenant_id, wanted = await self._visible(session, caller, wanted)
+        tenant_id, wanted = await customer_service.narrowed(
+            session, caller, self._kind.entity_type, wanted
+        )
         return await self._kind.repository(session).info_page(tenant_id, request, wanted)
 
     async def types(self, session: "AsyncSession", caller: Caller) -> list[str]:
         """Return the types that the caller's things have, sorted."""
-        tenant_id = self._tenant_of(caller, Operation.READ, caller.customer_id)
+        tenant_id = tenant_of(
+            caller, Operation.READ, self._kind.entity_type, customer_id=caller.customer_id
+        )
         return await self._kind.repository(session).types(tenant_id, caller.customer_id)
 
     async def create(
@@ -117,7 +125,7 @@ class Things(Generic[T, P]):
             ThingNameTaken: the tenant has one of this name.
             LimitReached: the tenant's profile allows no more.
         """
-        tenant_id = self._tenant_of(caller, Operation.CREATE)
+        tenant_id = tenant_of(caller, Operation.CREATE, self._kind.entity_type)
         repository = self._kind.repository(session)
         await tenant_profile_service.require_room(
             session, tenant_id, self._kind.entity_type, lambda: repository.count(tenant_id)
@@ -148,9 +156,7 @@ class Things(Generic[T, P]):
             StaleVersion: ``version`` is given and is not the stored one.
         """
         thing = await self.get_for(session, caller, thing_id, Operation.WRITE)
-        if version is not None and version != thing.version:
-            msg = f"{self._kind.label} was already changed by someone else; read it again and retry"
-            raise StaleVersion(msg)
+        check_version(self._kind.label, version, thing.version)
         former = thing.customer_id
         if "customer_id" in fields and fields["customer_id"] != former:
             self._check(caller, Operation.ASSIGN, thing)
@@ -221,19 +227,6 @@ class Things(Generic[T, P]):
         )
         await announce(session, event)
 
-    async def _visible(
-        self, session: "AsyncSession", caller: Caller, wanted: ThingFilter
-    ) -> tuple[UUID, ThingFilter]:
-        """Return the caller's tenant, and the filter narrowed to what the caller may see."""
-        tenant_id = self._tenant_of(caller, Operation.READ, caller.customer_id)
-        if caller.is_customer_user:
-            if wanted.customer_id not in {None, caller.customer_id}:
-                raise Forbidden(DENIED)
-            wanted = replace(wanted, customer_id=caller.customer_id)
-        elif wanted.customer_id is not None:
-            await customer_service.get(session, caller, wanted.customer_id)
-        return tenant_id, wanted
-
     async def _move(
         self, session: "AsyncSession", caller: Caller, thing: T, customer_id: UUID | None
     ) -> T:
@@ -269,13 +262,3 @@ class Things(Generic[T, P]):
             customer_id=thing.customer_id,
             entity_id=thing.id,
         )
-
-    def _tenant_of(
-        self, caller: Caller, operation: Operation, customer_id: UUID | None = None
-    ) -> UUID:
-        """Return the caller's tenant once it may do this there."""
-        kind = self._kind.entity_type
-        check(caller, operation, kind, tenant_id=caller.tenant_id, customer_id=customer_id)
-        if caller.tenant_id is None:  # a system administrator, whom the check has refused
-            raise ThingNotFound(self._kind.label, "null")
-        return caller.tenant_id

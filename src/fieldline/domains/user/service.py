@@ -19,10 +19,11 @@ from fieldline.domains.user.errors import EmailNotFound, EmailTaken, InvalidUser
 from fieldline.domains.user.models import User, UserCredentials
 from fieldline.domains.user.repository import UserFilter, UserRepository
 from fieldline.kit.actor import Actor
-from fieldline.kit.errors import Forbidden, StaleVersion
+from fieldline.kit.errors import Forbidden
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page, PageRequest
 from fieldline.kit.text import check_email, check_json, check_optional_text
+from fieldline.kit.versions import check_version
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.rest.wire import wire_json
 from fieldline.security.caller import Authority, Caller
@@ -156,8 +157,7 @@ async def update(
         StaleVersion: ``version`` is given and is not the stored one.
     """
     user = await _find(session, caller, user_id, Operation.WRITE)
-    if version is not None and version != user.version:
-        raise StaleVersion("User was already changed by someone else")
+    check_version("User", version, user.version)
     email = user.email
     await _set(session, user, fields)
     if user.email != email:
