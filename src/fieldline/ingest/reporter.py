@@ -9,6 +9,7 @@ from fieldline.domains.device.directory import DeviceRecord
 from fieldline.ingest.parts import DoorParts
 from fieldline.ingest.presence import STATE_KEYS, Presence
 from fieldline.kit.values import Value
+from fieldline.messaging.bus import publish_alone
 from fieldline.messaging.events import PresenceChanged
 from fieldline.messaging.message import Message, MessageType
 from fieldline.timeseries.saves import OnAttributesSaved
@@ -154,9 +155,7 @@ class Reporter:
             profile_id=device.profile_id,
             rule_chain_id=device.rule_chain_id,
         )
-        message.receipt.hold()
-        self._parts.bus.publish(message)
-        message.receipt.release()
+        publish_alone(self._parts.bus, message)
 
     async def _room(self) -> None:
         """Wait until the writer takes more."""

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from fieldline.kit.errors import Invalid
 from fieldline.kit.json import dumps_text
+from fieldline.messaging.bus import publish_alone
 from fieldline.messaging.message import Message, MessageType
 from fieldline.rules.node import Context
 from fieldline.rules.patterns import fill
@@ -132,6 +133,4 @@ def tell_rules(
         customer_id=message.customer_id,
         profile_id=message.profile_id,
     )
-    note.receipt.hold()
-    context.services.bus.publish(note)
-    note.receipt.release()
+    publish_alone(context.services.bus, note)

@@ -15,10 +15,9 @@ from fieldline.domains.alarm.events import AlarmActed
 from fieldline.domains.alarm.writer import AlarmWriter
 from fieldline.kit.clock import Clock
 from fieldline.kit.ids import EntityType
-from fieldline.messaging.bus import Bus
+from fieldline.messaging.bus import Bus, publish_alone
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.messaging.message import Message
-from fieldline.messaging.receipt import unattended
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -55,7 +54,6 @@ def listen(bus: Bus, writer: AlarmWriter, clock: Clock) -> Callable[[], None]:
     """Start to react; returns what ends it."""
 
     def tell_rules(event: AlarmActed) -> None:
-        receipt = unattended()
         message = Message(
             event.type,
             event.originator,
@@ -63,12 +61,9 @@ def listen(bus: Bus, writer: AlarmWriter, clock: Clock) -> Callable[[], None]:
             event.data,
             dict(event.metadata),
             ts_ms=clock.now_ms(),
-            receipt=receipt,
             customer_id=event.customer_id,
         )
-        receipt.hold()
-        bus.publish(message)
-        receipt.release()
+        publish_alone(bus, message)
 
     def forget(event: EntityChanged) -> None:
         is_gone = event.change is Change.DELETED and event.entity.type in ORIGINATORS

@@ -9,10 +9,9 @@ from typing import Any
 from fieldline.kit.clock import Clock
 from fieldline.kit.ids import EntityType
 from fieldline.kit.redaction import without_secrets
-from fieldline.messaging.bus import Bus
+from fieldline.messaging.bus import Bus, publish_alone
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.messaging.message import Message, MessageType
-from fieldline.messaging.receipt import unattended
 
 TOLD = frozenset(
     {
@@ -48,9 +47,7 @@ def listen(bus: Bus, clock: Clock) -> Callable[[], None]:
     def tell_rules(event: EntityChanged) -> None:
         message = _message(event, clock.now_ms())
         if message is not None:
-            message.receipt.hold()
-            bus.publish(message)
-            message.receipt.release()
+            publish_alone(bus, message)
 
     return bus.listen(EntityChanged, tell_rules)
 
@@ -70,7 +67,6 @@ def _message(event: EntityChanged, now_ms: int) -> Message | None:
         _data(event),
         event.by.as_metadata | _about(event),
         ts_ms=now_ms,
-        receipt=unattended(),
         customer_id=event.customer_id,
     )
 

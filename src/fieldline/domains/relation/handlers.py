@@ -7,10 +7,9 @@ from fieldline.domains.entity.access import FINDERS
 from fieldline.domains.relation import service
 from fieldline.domains.relation.events import RelationActed
 from fieldline.kit.clock import Clock
-from fieldline.messaging.bus import Bus
+from fieldline.messaging.bus import Bus, publish_alone
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.messaging.message import Message
-from fieldline.messaging.receipt import unattended
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,7 +27,6 @@ def listen(bus: Bus, clock: Clock) -> Callable[[], None]:
     """Start to tell the rules of relations; returns what ends it."""
 
     def tell_rules(event: RelationActed) -> None:
-        receipt = unattended()
         message = Message(
             event.type,
             event.originator,
@@ -36,12 +34,9 @@ def listen(bus: Bus, clock: Clock) -> Callable[[], None]:
             event.data,
             dict(event.metadata),
             ts_ms=clock.now_ms(),
-            receipt=receipt,
             customer_id=event.customer_id,
             profile_id=event.profile_id,
         )
-        receipt.hold()
-        bus.publish(message)
-        receipt.release()
+        publish_alone(bus, message)
 
     return bus.listen(RelationActed, tell_rules)

@@ -24,9 +24,9 @@ from fieldline.kit.errors import Invalid, Unavailable
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.telemetry_json import Typed, stored_values
 from fieldline.kit.values import Value
+from fieldline.messaging.bus import publish_alone
 from fieldline.messaging.events import KeysDeleted
 from fieldline.messaging.message import Message, MessageType
-from fieldline.messaging.receipt import unattended
 from fieldline.rest.services import Services
 from fieldline.security.caller import Caller
 from fieldline.security.permissions import Operation
@@ -294,7 +294,6 @@ class Telemetry:
 
     async def _tell(self, caller: Caller, entity: EntityRef, owner: Known, done: Done) -> None:
         """Tell the rules what a user did, and record it."""
-        receipt = unattended()
         message = Message(
             done.type,
             entity,
@@ -302,13 +301,10 @@ class Telemetry:
             done.data,
             done.metadata | caller.actor.as_metadata,
             ts_ms=self._services.clock.now_ms(),
-            receipt=receipt,
             customer_id=owner.customer_id,
             profile_id=owner.profile_id,
         )
-        receipt.hold()
-        self._services.bus.publish(message)
-        receipt.release()
+        publish_alone(self._services.bus, message)
         deed = audit_log_service.Deed(
             Action(done.type.value), entity, owner.name, owner.customer_id, done.recorded(entity)
         )
