@@ -276,6 +276,7 @@ NOT_SERVED: list[tuple[dict[str, Any], str]] = [
     ({"entityFilter": {"type": "assetType", "assetNameFilter": "a"}}, "assetNameFilter"),
     ({"keyFilters": [{"key": TEMP}]}, "Key filters"),
     ({"pageLink": {"pageSize": 0, "page": 0}}, "pageSize"),
+    ({"pageLink": {"pageSize": 1, "page": 10**19}}, "pageSize"),
     (
         {"pageLink": {"pageSize": 1, "sortOrder": {"key": TEMP, "direction": "ASC"}}},
         "Cannot sort",

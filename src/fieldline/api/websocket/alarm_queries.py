@@ -14,7 +14,6 @@ import orjson
 from fieldline.api.websocket.alarm_commands import (
     AlarmCountCmd,
     AlarmDataCmd,
-    AlarmPageLink,
     AlarmStatusCmd,
 )
 from fieldline.api.websocket.commands import EntityDataQuery
@@ -32,7 +31,6 @@ from fieldline.domains.entity.access import known as known_entity
 from fieldline.kit.errors import FieldlineError, Forbidden, Invalid, NotFound
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.paging import PageRequest
-from fieldline.rest.paging import MAX_NUMBER
 from fieldline.security.permissions import Operation
 
 if TYPE_CHECKING:
@@ -195,7 +193,7 @@ class AlarmQueries:
         asked, caller = command.query, self._context.caller
         if asked is None:
             return None
-        request = _request(asked.page_link)
+        request = asked.page_link.request(SORTABLE, "ALARM_FIELD", max_size=MAX_PAGE)
         rows = await self._entities(session, asked.entity_filter, asked.key_filters)
         self._watch(query, set(rows))
         wanted = asked.page_link.filter_at(self._context.services.clock.now_ms())
@@ -292,20 +290,3 @@ def _if_other(query: AlarmQuery, command: AlarmCmd, kind: str, **answer: object)
 def _alarm(item: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Return what of an item is the alarm's own: values of the entity come with other commands."""
     return None if item is None else {k: v for k, v in item.items() if k != "latest"}
-
-
-def _request(link: AlarmPageLink) -> PageRequest:
-    if link.page_size < 1 or not 0 <= link.page <= MAX_NUMBER:
-        msg = "The page link needs a pageSize of 1 or more and a page of 0 or more"
-        raise Invalid(msg)
-    sort, descending = None, True
-    if link.sort_order is not None:
-        key = link.sort_order.key
-        sort = SORTABLE.get(key.key) if key.type == "ALARM_FIELD" else None
-        if sort is None:
-            possible = ", ".join(sorted(SORTABLE))
-            msg = f"Cannot sort by {key.type} '{key.key}'; ALARM_FIELDs {possible} are possible"
-            raise Invalid(msg)
-        descending = link.sort_order.direction == "DESC"
-    size = min(link.page_size, MAX_PAGE)
-    return PageRequest(size, link.page * size, link.text_search or None, sort, descending)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from fieldline.api.websocket.commands import EntityDataQuery
-from fieldline.api.websocket.wire import PageLink
 from fieldline.database.things import ThingFilter
 from fieldline.domains.asset import service as asset_service
 from fieldline.domains.device import service as device_service
@@ -69,14 +68,10 @@ async def resolve(
     Raises:
         Invalid: the query is not possible, or selects by something that is not served.
     """
-    link = query.page_link
-    if link.page_size < 1 or link.page < 0:
-        msg = "The page link needs a pageSize of 1 or more and a page of 0 or more"
-        raise Invalid(msg)
     if query.key_filters:
         msg = "Key filters are not served; select the entities by the entity filter alone"
         raise Invalid(msg)
-    request = _page_request(link, max_entities)
+    request = query.page_link.request(SORTABLE, "ENTITY_FIELD", max_size=max_entities)
     kind = query.entity_filter.get("type")
     if kind == "singleEntity":
         refs = [_alias(caller, query.entity_filter.get("singleEntity"))]
@@ -105,20 +100,6 @@ async def visible(session: "AsyncSession", caller: Caller, refs: Sequence[Entity
             continue
         rows.append(Row(ref, found))
     return rows
-
-
-def _page_request(link: PageLink, max_entities: int) -> PageRequest:
-    size = min(link.page_size, max_entities)
-    sort, descending = None, True
-    if link.sort_order is not None:
-        key = link.sort_order.key
-        sort = SORTABLE.get(key.key) if key.type == "ENTITY_FIELD" else None
-        if sort is None:
-            possible = ", ".join(sorted(SORTABLE))
-            msg = f"Cannot sort by {key.type} '{key.key}'; one of the fields {possible} is possible"
-            raise Invalid(msg)
-        descending = link.sort_order.direction == "DESC"
-    return PageRequest(size, link.page * size, link.text_search or None, sort, descending)
 
 
 def _alias(caller: Caller, alias: Any) -> EntityRef:  # noqa: ANN401 - whatever the client sent
