@@ -7,20 +7,17 @@ in the store what was acknowledged. Every run has devices of its own.
 
 import argparse
 import json
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from benchmarks.ingest.device import POINTS
 from benchmarks.ingest.platform import Server, Tenant, server
+from benchmarks.saving import save
 
-RESULTS = Path(__file__).parents[1] / "results"
 _COLUMNS = (
     ("messages_per_s", "msg/s"),
     ("points_per_s", "points/s"),
@@ -60,7 +57,12 @@ def main() -> int:
         print(f"the server was ready after {running.start_s} s")
         results = [_run(running, case, number) for number in range(arguments.runs)]
     _print_table(results)
-    path = _save(arguments.name, case, results)
+    path = save(
+        f"{arguments.name}-{case.connections}x{case.window}",
+        connections=case.connections,
+        window=case.window,
+        runs=results,
+    )
     print(f"written to {path}")
     if not all(result["is_complete"] for result in results):
         print("FAILED: not everything that was acknowledged is stored, or a connection failed")
@@ -127,23 +129,6 @@ def _print_table(results: list[dict[str, Any]]) -> None:
             f"{choose([result[name] or 0 for result in results]):>12,.1f}" for name, _ in _COLUMNS
         )
         print(f"{title:12}{row}")
-
-
-def _save(name: str, case: Case, results: list[dict[str, Any]]) -> Path:
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}-{case.connections}x{case.window}.json"
-    body = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {
-            "processor": platform.processor() or platform.machine(),
-            "python": platform.python_version(),
-        },
-        "connections": case.connections,
-        "window": case.window,
-        "runs": results,
-    }
-    path.write_text(json.dumps(body, indent=2) + "\n")
-    return path
 
 
 if __name__ == "__main__":

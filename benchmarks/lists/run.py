@@ -6,31 +6,28 @@ empty folder, fills its database, and asks over HTTP for pages, one request at a
 
 import argparse
 import asyncio
-import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import httpx
 from sqlalchemy import insert
 
 from benchmarks.ingest.platform import server
+from benchmarks.saving import save
 from fieldline.app.storage import open_database
 from fieldline.domains.customer.models import Customer
 from fieldline.domains.device.models import Device
 from fieldline.kit.ids import new_id
 from fieldline.settings import load_settings
 
-RESULTS = Path(__file__).parents[1] / "results"
 CHUNK = 5_000
 CUSTOMERS = 200
 CASES = {
@@ -69,7 +66,8 @@ def main() -> int:
             for name, path in CASES.items()
         }
     _print_table(results)
-    print(f"written to {_save(arguments, results)}")
+    path = save(f"lists-{arguments.database}", devices=arguments.devices, pages=results)
+    print(f"written to {path}")
     return 0
 
 
@@ -166,22 +164,6 @@ def _print_table(results: dict[str, dict[str, float]]) -> None:
     print(f"{'':28}{'median ms':>12}{'least':>12}{'most':>12}")
     for name, row in results.items():
         print(f"{name:28}" + "".join(f"{value:>12,.1f}" for value in row.values()))
-
-
-def _save(arguments: argparse.Namespace, results: dict[str, Any]) -> Path:
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"lists-{arguments.database}.json"
-    body = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {
-            "processor": platform.processor() or platform.machine(),
-            "python": platform.python_version(),
-        },
-        "devices": arguments.devices,
-        "pages": results,
-    }
-    path.write_text(json.dumps(body, indent=2) + "\n")
-    return path
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from fieldline.domains.relation.kinds import Wanted
 from fieldline.domains.rule_chain.graph import ChainGraph, Connection, GraphNode, NodeDebug
 from fieldline.domains.telemetry.submitted import Submitted, Then
 from fieldline.kit.clock import ManualClock
+from fieldline.kit.errors import Unavailable
 from fieldline.kit.ids import EntityRef, EntityType, new_id
 from fieldline.kit.values import Value
 from fieldline.messaging.backends.memory import MemoryBus
@@ -208,6 +209,19 @@ class Tap(Node[EmptyConfig]):
 
 TAPS: dict[str, Tap] = {}
 """The taps by the names of their nodes; the last one started of a name."""
+TAP: tuple[str, dict[str, Any]] = (Tap.type, {})
+"""A tap, for :func:`graph`."""
+
+
+class Fails(Node[EmptyConfig]):
+    """Raises what its name says."""
+
+    name = "fails"
+    type = "test.Fails"
+
+    def process(self, message: Message, context: Context) -> Outcome:
+        del message
+        raise Unavailable(f"{context.node_name} is out of order")
 
 
 @dataclass

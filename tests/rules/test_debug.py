@@ -17,23 +17,11 @@ from fieldline.messaging.receipt import Receipt
 from fieldline.rules.chain import Step
 from fieldline.rules.debug import Entry, WatchedStep, head_of
 from fieldline.rules.node import AsyncNode, Context, EmptyConfig, Node, Outcome, follow
-from tests.rules.support import TAPS, TENANT, KeptRecords, World, graph, message_of
+from tests.rules.support import TAP, TAPS, TENANT, Fails, KeptRecords, World, graph, message_of
 from tests.waiting import until
 
-TAP: tuple[str, dict[str, Any]] = ("test.Tap", {})
 ALWAYS = NodeDebug(always=True)
 FAILURES = NodeDebug(failures=True)
-
-
-class Fails(Node[EmptyConfig]):
-    """Raises what its name says."""
-
-    name = "fails"
-    type = "test.Fails"
-
-    def process(self, message: Message, context: Context) -> Outcome:
-        del message
-        raise Unavailable(f"{context.node_name} is out of order")
 
 
 class FailsLater(AsyncNode[EmptyConfig]):

@@ -16,21 +16,8 @@ from fieldline.rules.engine import EngineLimits
 from fieldline.rules.lanes import AsyncLimits
 from fieldline.rules.node import AsyncNode, Context, EmptyConfig, Node, Outcome, follow
 from fieldline.rules.tenants import RetryDelays
-from tests.rules.support import TAPS, TENANT, Record, World, graph, message_of
+from tests.rules.support import TAP, TAPS, TENANT, Fails, Record, World, graph, message_of
 from tests.waiting import until
-
-TAP: tuple[str, dict[str, Any]] = ("test.Tap", {})
-
-
-class Fails(Node[EmptyConfig]):
-    """Raises what its name says."""
-
-    name = "fails"
-    type = "test.Fails"
-
-    def process(self, message: Message, context: Context) -> Outcome:
-        del message
-        raise Unavailable(f"{context.node_name} is out of order")
 
 
 class Several(Node[EmptyConfig]):

@@ -14,11 +14,10 @@ from fieldline.messaging.receipt import Receipt
 from fieldline.rules.alarms import StoredAlarms
 from tests.domains.alarm.world import World as Stored
 from tests.domains.alarm.world import make_world
-from tests.rules.support import TAPS, World, graph, message_of
+from tests.rules.support import TAP, TAPS, World, graph, message_of
 from tests.waiting import until
 
 SWITCH = "org.thingsboard.rule.engine.filter.TbMsgTypeSwitchNode"
-TAP: tuple[str, dict[str, Any]] = ("test.Tap", {})
 TOLD = ("Entity Created", "Entity Updated", "Alarm Cleared")
 """What the rules are told of besides."""
 

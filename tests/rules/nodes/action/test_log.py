@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.rules.support import TAPS, World, graph, message_of
+from tests.rules.support import TAP, TAPS, World, graph, message_of
 from tests.waiting import until
 
 LOG = "org.thingsboard.rule.engine.action.TbLogNode"
 LOGGER = "fieldline.rules.nodes.action.log"
-TAP: tuple[str, dict[str, Any]] = ("test.Tap", {})
 
 
 @pytest.fixture

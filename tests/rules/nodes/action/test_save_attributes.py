@@ -10,11 +10,10 @@ from fieldline.messaging.events import AttributesSaved
 from fieldline.messaging.receipt import Receipt
 from fieldline.rules.registry import discover
 from fieldline.timeseries.store import Scope
-from tests.rules.support import TAPS, World, graph, message_of
+from tests.rules.support import TAP, TAPS, World, graph, message_of
 
 SAVE = "org.thingsboard.rule.engine.telemetry.TbMsgAttributesNode"
 SWITCH = "org.thingsboard.rule.engine.filter.TbMsgTypeSwitchNode"
-TAP: tuple[str, dict[str, Any]] = ("test.Tap", {})
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ from fieldline.kit.errors import Invalid
 from fieldline.kit.ids import EntityRef, EntityType, new_id
 from fieldline.kit.values import JsonText
 from fieldline.messaging.receipt import Receipt
-from tests.rules.support import TAPS, World, graph, message_of
+from tests.rules.support import TAP, TAPS, World, graph, message_of
 
 SAVE = "org.thingsboard.rule.engine.telemetry.TbMsgTimeseriesNode"
-TAP: tuple[str, dict[str, Any]] = ("test.Tap", {})
 TS = 1_700_000_000_000
 
 

@@ -7,11 +7,10 @@ import pytest
 
 from fieldline.kit.ids import EntityRef, EntityType, new_id
 from fieldline.rules.scripts.sandbox import ScriptLimits
-from tests.rules.support import TAPS, World, graph, message_of
+from tests.rules.support import TAP, TAPS, World, graph, message_of
 from tests.waiting import until
 
 SCRIPT = "org.thingsboard.rule.engine.filter.TbJsFilterNode"
-TAP: tuple[str, dict[str, Any]] = ("test.Tap", {})
 
 
 @pytest.fixture
