@@ -1,1 +1,1 @@
-"""An alarm: a condition of a device that people should know of, from raised to cleared."""
+"""An alarm: a condition of an entity that people should know of, from raised to cleared."""

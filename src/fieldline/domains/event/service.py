@@ -21,8 +21,6 @@ from fieldline.security.permissions import DENIED, Operation
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
-EventRow = Event
-"""For annotations of who lists events."""
 Write = Callable[[], AbstractAsyncContextManager["AsyncSession"]]
 """Opens a transaction, as ``Database.write``."""
 CLEAR_BATCH = 2_000
