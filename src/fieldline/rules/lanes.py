@@ -83,26 +83,26 @@ class Lanes:
             originator = self._ready.popleft()
             lane = self._lanes[originator]
             message = lane.popleft()
-            outcome, error = await self._process(message)
+            outcome = await self._process(message)
             self._backlog.remove()
             if lane:
                 self._ready.append(originator)
             else:
                 del self._lanes[originator]
             try:
-                if error is not None:
-                    self.step.fail(message, error)
+                if isinstance(outcome, Exception):
+                    self.step.fail(message, outcome)
                 else:
                     self.step.resume(outcome, message)
             except Exception:  # a worker's outermost loop: other lanes must go on
                 logger.exception("going on after the node '%s' failed", self.step.node_name)
 
-    async def _process(self, message: Message) -> tuple[Outcome, Exception | None]:
+    async def _process(self, message: Message) -> Outcome | Exception:
         """Return what the node answers, or why it failed."""
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._node.process(message, self.step), None
+                return await self._node.process(message, self.step)
         except TimeoutError:
-            return None, Unavailable(f"The node did not finish within {self._timeout_s:g} s")
+            return Unavailable(f"The node did not finish within {self._timeout_s:g} s")
         except Exception as error:  # noqa: BLE001 - the node's outermost loop: any error is a Failure
-            return None, error
+            return error

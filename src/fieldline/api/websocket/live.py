@@ -125,8 +125,11 @@ class Live:
     def on_readings(self, entity: EntityRef, ts_ms: int, values: Mapping[str, Value]) -> None:
         for reader in self._readers.get(entity, ()):
             source = self._sources[reader]
+            if not source.start_ms <= ts_ms <= source.end_ms:
+                continue
+            shown = source.keys
             for key, value in values.items():
-                if source.shows(key, ts_ms):
+                if shown is None or key in shown:  # no call per key: most sources show all
                     for slot in self._selection.of_reading(key):
                         self._keep((reader, slot), (ts_ms, value))
         self._tell()
