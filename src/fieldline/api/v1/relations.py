@@ -7,13 +7,12 @@ from fastapi import Depends, Query, Response
 from pydantic import BaseModel, Field
 
 from fieldline.api.v1.shapes import Body
-from fieldline.domains.entity.access import parse_entity
 from fieldline.domains.relation import service
 from fieldline.domains.relation.kinds import CONTAINS, Direction, Key, TypeGroup, Wanted
 from fieldline.domains.relation.search import MAX_FILTERS, MAX_LEVELS, Filter, Search
 from fieldline.domains.relation.service import Branch, NamedRelation
 from fieldline.kit.errors import Invalid
-from fieldline.kit.ids import EntityRef, EntityType
+from fieldline.kit.ids import EntityRef, EntityType, parse_ref
 from fieldline.kit.values import INT64_MAX
 from fieldline.rest.callers import AnyUser, TenantOrCustomer
 from fieldline.rest.dialects import v1_router
@@ -189,7 +188,7 @@ async def get_hierarchy(
     relation_type: str = CONTAINS,
 ) -> HierarchyNode:
     """Return the tree of what an entity contains, or leads to by another type of relation."""
-    wanted = Search(parse_entity(entity_type, entity_id), Direction.FROM, max_level=max_level)
+    wanted = Search(parse_ref(entity_type, entity_id), Direction.FROM, max_level=max_level)
     return _node(await service.hierarchy(session, caller, wanted, relation_type))
 
 
@@ -213,7 +212,7 @@ def _end(name: str, kind: str | None, entity_id: str | None) -> EntityRef | None
     if not kind or not entity_id:
         msg = f"{name}_type and {name}_id belong together; one of them is missing"
         raise Invalid(msg)
-    return parse_entity(kind, entity_id)
+    return parse_ref(kind, entity_id)
 
 
 def _out(named: NamedRelation) -> RelationOut:

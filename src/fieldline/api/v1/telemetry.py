@@ -8,7 +8,6 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fieldline.domains.entity.access import parse_entity
 from fieldline.domains.telemetry.endpoints import (
     JSON_BODY,
     TELEMETRY_BODY,
@@ -20,7 +19,7 @@ from fieldline.domains.telemetry.endpoints import (
 )
 from fieldline.domains.telemetry.schemas import TsData, history_bytes, typed
 from fieldline.kit.errors import Invalid
-from fieldline.kit.ids import EntityRef
+from fieldline.kit.ids import EntityRef, parse_ref
 from fieldline.kit.telemetry_json import TypingRules, parse_attributes, parse_telemetry
 from fieldline.rest.callers import AnyUser
 from fieldline.rest.dialects import v1_router
@@ -50,7 +49,7 @@ class Saved(BaseModel):
 
 
 async def entity_path(entity_type: str, entity_id: str) -> EntityRef:
-    return parse_entity(entity_type, entity_id)
+    return parse_ref(entity_type, entity_id)
 
 
 Entity = Annotated[EntityRef, Depends(entity_path)]

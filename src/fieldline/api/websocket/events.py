@@ -24,14 +24,14 @@ from fieldline.domains.alarm import service as alarm_service
 from fieldline.domains.alarm.schemas import Alarm
 from fieldline.domains.alarm.status import AlarmFilter
 from fieldline.domains.device import service as device_service
-from fieldline.domains.entity.access import known, parse_entity
+from fieldline.domains.entity.access import known
 from fieldline.domains.event import service as event_service
 from fieldline.domains.event.events import EventsStored
 from fieldline.domains.event.filters import EventFilter
 from fieldline.domains.event.schemas import event_info
 from fieldline.domains.rule_chain import service as rule_chain_service
 from fieldline.kit.errors import FieldlineError, Forbidden, Invalid, NotFound
-from fieldline.kit.ids import EntityRef, EntityType
+from fieldline.kit.ids import EntityRef, EntityType, parse_ref
 from fieldline.kit.paging import PageRequest
 from fieldline.messaging.events import EntityChanged, PresenceChanged
 from fieldline.security.permissions import DENIED, Operation
@@ -219,7 +219,7 @@ def _entities_of(command: EventCmd) -> list[EntityRef] | None:
     if command.entity_ids is None:
         return None
     kind = command.entity_type if isinstance(command, AlarmEventsCmd) else "DEVICE"
-    return [parse_entity(kind, str(each)) for each in dict.fromkeys(command.entity_ids)]
+    return [parse_ref(kind, str(each)) for each in dict.fromkeys(command.entity_ids)]
 
 
 def _read_rule_events(command: RuleChainEventsCmd, event: EventsStored) -> list[Item]:

@@ -12,10 +12,9 @@ from fieldline.api.websocket.commands import (
 from fieldline.api.websocket.context import Context
 from fieldline.api.websocket.live import EveryPoint, LatestValues, Live, Place, Slot
 from fieldline.api.websocket.updates import ErrorCode, Shown, encoded, v1_update
-from fieldline.domains.entity.access import parse_entity
 from fieldline.domains.telemetry.limits import check_range
 from fieldline.kit.errors import FieldlineError, Invalid
-from fieldline.kit.ids import EntityRef, EntityType
+from fieldline.kit.ids import EntityRef, EntityType, parse_ref
 from fieldline.timeseries.store import Aggregation, RangeQuery, Scope
 
 LATEST = "LATEST_TELEMETRY"
@@ -148,7 +147,7 @@ class V1Commands:
             self._refuse(command.cmd_id, "Keys are empty!")
             return
         try:
-            entity = parse_entity(command.entity_type or "DEVICE", command.entity_id)
+            entity = parse_ref(command.entity_type or "DEVICE", command.entity_id)
             query = _range(command, entity, command.start_ts, command.end_ts)
             data = await self._history(entity, query)
         except Invalid as error:
@@ -173,7 +172,7 @@ class V1Commands:
             self._refuse(command.cmd_id, "Device id is empty!")
             return None
         try:
-            return parse_entity(command.entity_type or "DEVICE", command.entity_id)
+            return parse_ref(command.entity_type or "DEVICE", command.entity_id)
         except Invalid as error:
             self._refuse(command.cmd_id, error.message)
             return None

@@ -22,10 +22,9 @@ from fieldline.domains.alarm.status import (
     Status,
     halves,
 )
-from fieldline.domains.entity.access import parse_entity
 from fieldline.domains.user.schemas import UserEmail
 from fieldline.kit.errors import Invalid
-from fieldline.kit.ids import EntityRef
+from fieldline.kit.ids import EntityRef, parse_ref
 from fieldline.kit.paging import Page, PageRequest
 from fieldline.rest.callers import AnyUser, TenantOrCustomer
 from fieldline.rest.dialects import tb_router
@@ -43,7 +42,7 @@ MAX_LISTED = 100
 
 
 async def entity_path(entity_type: str, entity_id: str) -> EntityRef:
-    return parse_entity(entity_type, entity_id)
+    return parse_ref(entity_type, entity_id)
 
 
 OriginatorPath = Annotated[EntityRef, Depends(entity_path)]

@@ -17,8 +17,7 @@ from fieldline.domains.calculated_field.schemas import (
     AlarmRuleDefinitionInfo,
     AlarmRuleSave,
 )
-from fieldline.domains.entity.access import parse_entity
-from fieldline.kit.ids import EntityType, parse_id
+from fieldline.kit.ids import EntityType, parse_id, parse_ref
 from fieldline.rest.callers import TenantAdmin
 from fieldline.rest.dialects import tb_router
 from fieldline.rest.paging import PageData, TbPage
@@ -45,7 +44,7 @@ async def list_alarm_rules_of(
     page: TbPage, entity_type: str, entity_id: str, caller: TenantAdmin, session: ReadSession
 ) -> PageData[AlarmRuleDefinition]:
     """List the alarm rules of a device or a device profile."""
-    entity = parse_entity(entity_type, entity_id)
+    entity = parse_ref(entity_type, entity_id)
     found = await service.page_of(session, caller, entity, page)
     return PageData.of(found.map(lambda row: _wire(AlarmRuleDefinition, row)), page)
 

@@ -21,7 +21,7 @@ from fieldline.domains.tenant import service as tenant_service
 from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.domains.user import service as user_service
 from fieldline.kit.errors import Invalid, NotFound
-from fieldline.kit.ids import EntityRef, EntityType, parse_ref
+from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.security.caller import Caller
 from fieldline.security.permissions import Operation, check
 
@@ -125,8 +125,3 @@ async def find(
         entity_id=entity.id,
     )
     return found, owner
-
-
-def parse_entity(entity_type: str, entity_id: str) -> EntityRef:
-    """Read a reference from its two texts; raises as :func:`parse_ref`."""
-    return parse_ref(entity_type, entity_id)

@@ -8,13 +8,12 @@ from fastapi import Body, Depends, Query
 from starlette.routing import Match
 from starlette.types import Scope
 
-from fieldline.domains.entity.access import parse_entity
 from fieldline.domains.event import service
 from fieldline.domains.event.filters import EventFilter
 from fieldline.domains.event.record import EventType
 from fieldline.domains.event.schemas import AnyFilter, EventInfo, event_body, event_info
 from fieldline.kit.errors import Forbidden, Invalid
-from fieldline.kit.ids import EntityRef
+from fieldline.kit.ids import EntityRef, parse_ref
 from fieldline.rest.callers import AnyUser, TenantAdmin
 from fieldline.rest.dialects import Route, TbRoute, tb_router
 from fieldline.rest.paging import PageData, TbPage
@@ -37,7 +36,7 @@ class FilterRoute(TbRoute):
 
 
 async def entity_path(entity_type: str, entity_id: str) -> EntityRef:
-    return parse_entity(entity_type, entity_id)
+    return parse_ref(entity_type, entity_id)
 
 
 async def own_tenant(

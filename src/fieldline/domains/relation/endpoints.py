@@ -8,7 +8,6 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from fieldline.domains.entity.access import parse_entity
 from fieldline.domains.relation import service
 from fieldline.domains.relation.kinds import Key, TypeGroup, Wanted
 from fieldline.domains.relation.schemas import (
@@ -19,7 +18,7 @@ from fieldline.domains.relation.schemas import (
 )
 from fieldline.domains.relation.service import NamedRelation
 from fieldline.kit.errors import Invalid
-from fieldline.kit.ids import EntityRef
+from fieldline.kit.ids import EntityRef, parse_ref
 from fieldline.rest.callers import AnyUser
 from fieldline.rest.dialects import SearchRoute, tb_router
 from fieldline.rest.sessions import ReadSession, WriteSession
@@ -32,28 +31,28 @@ searches = tb_router("relation", route_class=SearchRoute)
 async def _from_query(
     kind: Annotated[str, Query(alias="fromType")], entity_id: Annotated[str, Query(alias="fromId")]
 ) -> EntityRef:
-    return parse_entity(kind, entity_id)
+    return parse_ref(kind, entity_id)
 
 
 async def _to_query(
     kind: Annotated[str, Query(alias="toType")], entity_id: Annotated[str, Query(alias="toId")]
 ) -> EntityRef:
-    return parse_entity(kind, entity_id)
+    return parse_ref(kind, entity_id)
 
 
 async def _entity_query(
     kind: Annotated[str, Query(alias="entityType")],
     entity_id: Annotated[str, Query(alias="entityId")],
 ) -> EntityRef:
-    return parse_entity(kind, entity_id)
+    return parse_ref(kind, entity_id)
 
 
 async def _from_path(from_type: str, from_id: str) -> EntityRef:
-    return parse_entity(from_type, from_id)
+    return parse_ref(from_type, from_id)
 
 
 async def _to_path(to_type: str, to_id: str) -> EntityRef:
-    return parse_entity(to_type, to_id)
+    return parse_ref(to_type, to_id)
 
 
 async def _group(

@@ -9,11 +9,10 @@ from fastapi import Depends, Path, Query
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-from fieldline.domains.entity.access import parse_entity
 from fieldline.domains.telemetry import schemas
 from fieldline.domains.telemetry.service import Telemetry
 from fieldline.kit.errors import Invalid
-from fieldline.kit.ids import EntityRef, EntityType, parse_id
+from fieldline.kit.ids import EntityRef, EntityType, parse_id, parse_ref
 from fieldline.kit.telemetry_json import TypingRules, parse_attributes, parse_telemetry
 from fieldline.rest.callers import AnyUser
 from fieldline.rest.dialects import (
@@ -69,7 +68,7 @@ async def entity_path(
     entity_type: Annotated[str, Path(alias="entityType")],
     entity_id: Annotated[str, Path(alias="entityId")],
 ) -> EntityRef:
-    return parse_entity(entity_type, entity_id)
+    return parse_ref(entity_type, entity_id)
 
 
 async def device_path(device_id: Annotated[str, Path(alias="deviceId")]) -> EntityRef:
