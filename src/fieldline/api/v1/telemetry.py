@@ -11,12 +11,11 @@ from starlette.responses import Response
 from fieldline.domains.telemetry.endpoints import (
     JSON_BODY,
     TELEMETRY_BODY,
-    Keys,
-    ScopePath,
     TelemetryDep,
     answer_schema,
     json_answer,
 )
+from fieldline.domains.telemetry.parameters import Keys, ScopePath
 from fieldline.domains.telemetry.schemas import TsData, history_bytes, typed
 from fieldline.kit.errors import Invalid
 from fieldline.kit.ids import EntityRef, parse_ref
