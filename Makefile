@@ -4,6 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := 0.13.9
 
+# Compiled files are kept, whatever the environment says: without them every process of the tests
+# (workers, servers) compiles some 1,500 modules when it starts.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: run test check lint types contracts format docs lock bench demo fuzz e2e-long clean
 
 run: $(VENV)/.runtime            ## start Fieldline with the demo logins on http://localhost:8080
