@@ -47,7 +47,10 @@ class DispatchingRouter(APIRouter):
         await router.app(scope, receive, send)
 
     def _of(self, resource: str) -> APIRouter:
-        return self._by_resource.setdefault(resource, APIRouter(redirect_slashes=False))
+        # Not `setdefault`: a router would be made for each route, and thrown away.
+        if resource not in self._by_resource:
+            self._by_resource[resource] = APIRouter(redirect_slashes=False)
+        return self._by_resource[resource]
 
 
 def _paths(route: BaseRoute) -> list[str]:
