@@ -3,10 +3,13 @@
 import base64
 import hashlib
 import re
+import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from fieldline.api.app import ApiOptions, Routers, create_app
 from fieldline.api.docs import MEDIA_TYPES, REDOC_PAGE, STATIC, SWAGGER_PAGE
@@ -14,10 +17,20 @@ from fieldline.api.health import Metrics, Reading
 from fieldline.api.routers import THINGSBOARD, V1
 from tests.api.support import Client, Platform, running
 
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    # One worker: the document, which takes seconds, is made once.
+    pytest.mark.xdist_group("documents"),
+]
 
-@pytest.fixture
-async def platform(sqlite_url: str) -> AsyncIterator[Platform]:
-    async with running(sqlite_url) as platform:
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def platform(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Platform]:
+    path = tmp_path_factory.mktemp("documents") / "fieldline.db"
+    shutil.copy(sqlite_template, path)
+    async with running(f"sqlite+aiosqlite:///{path}") as platform:
         yield platform
 
 
@@ -83,7 +96,7 @@ async def test_no_other_file_is_served(platform: Platform, name: str) -> None:
     assert (await platform.anybody.get(f"/docs-assets/{name}")).status_code == 404
 
 
-def test_the_licences_of_the_scripts_are_shipped() -> None:
+async def test_the_licences_of_the_scripts_are_shipped() -> None:
     for name in ("swagger-ui-LICENSE.txt", "redoc-LICENSE.txt"):
         assert "icense" in (STATIC / name).read_text()
 

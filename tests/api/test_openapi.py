@@ -1,22 +1,34 @@
 """What the document says of errors is what is answered."""
 
+import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from tests.api.support import Platform, running
 
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    # One worker: the document, which takes seconds, is made once.
+    pytest.mark.xdist_group("documents"),
+]
 DEVICE = "00000000-0000-4000-8000-000000000001"
 
 
-@pytest.fixture
-async def platform(sqlite_url: str) -> AsyncIterator[Platform]:
-    async with running(sqlite_url) as platform:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def platform(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Platform]:
+    path = tmp_path_factory.mktemp("documents") / "fieldline.db"
+    shutil.copy(sqlite_template, path)
+    async with running(f"sqlite+aiosqlite:///{path}") as platform:
         yield platform
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def document(platform: Platform) -> Any:
     return (await platform.anybody.get("/openapi.json")).json()
 
@@ -38,12 +50,12 @@ TB, V1 = "ThingsBoardError", "V1Error"
 )
 async def test_an_error_is_told_as_documented(
     platform: Platform,
+    document: Any,
     call: str,
     template: str,
     body: object,
     expected: tuple[int, str],
 ) -> None:
-    document = (await platform.anybody.get("/openapi.json")).json()
     tenant = await platform.tenant()
     (method, path), (status, form) = call.split(" "), expected
 
