@@ -1,10 +1,14 @@
 """Fixtures that every test may use: databases on both engines, and a clock that is held."""
 
 import asyncio
+import gc
+import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -12,6 +16,7 @@ from fieldline.app.reactions import REACTIONS
 from fieldline.database.engine import Database
 from fieldline.database.migrate import upgrade
 from fieldline.kit.clock import ManualClock
+from tests.dialects import share_compiled_statements
 from tests.models import import_models
 from tests.postgres import Databases, running_server
 
@@ -22,9 +27,20 @@ ROOM_BYTES = 2 << 30
 
 def pytest_configure() -> None:
     """Keep the tests' files in memory; what is written survives a killed process there too."""
+    share_compiled_statements()
     folder = _memory()
     if folder is not None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
+    if importlib.util.find_spec("sniffio") is None:
+        # httpx looks for it with each request; to know that it is missing is a tenth of that.
+        cast("Any", sys.modules)["sniffio"] = None
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what lives as long as the process: modules, routes, the tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 async def _make_schema(url: str) -> None:
