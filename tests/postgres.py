@@ -25,7 +25,7 @@ _SETTINGS = {
 }
 """Nothing in it outlives the tests."""
 _TABLES = """
-    SELECT relname FROM pg_class
+    SELECT relname, pg_relation_size(oid) > 0 AS is_used FROM pg_class
     WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
     AND relname <> 'alembic_version'"""
 _OTHERS = """
@@ -95,11 +95,13 @@ class Databases:
         connection = await _connect(url)
         try:
             await connection.execute(_OTHERS)
-            found = {row[0] for row in await connection.fetch(_TABLES)}
-            for name in found - self._tables:
+            found = {row[0]: row[1] for row in await connection.fetch(_TABLES)}
+            for name in found.keys() - self._tables:
                 await connection.execute(f'DROP TABLE IF EXISTS "{name}" CASCADE')
-            # "replica" leaves out the foreign keys, so that the order does not matter.
-            deletes = "".join(f'DELETE FROM "{name}";' for name in self._tables)
+            # "replica" leaves out the foreign keys, so that the order does not matter. A table that
+            # never had a row needs no statement; TRUNCATE would cost five times as much.
+            used = [name for name in self._tables if found[name]]
+            deletes = "".join(f'DELETE FROM "{name}";' for name in used)
             await connection.execute(f"SET session_replication_role = replica; {deletes}")
         finally:
             await connection.close()
