@@ -23,14 +23,18 @@ from fieldline.app.reactions import REACTIONS
 from fieldline.database.engine import Database
 from fieldline.domains.admin_settings import service as admin_settings_service
 from fieldline.domains.bootstrap import service as bootstrap_service
+from fieldline.domains.customer import service as customer_service
 from fieldline.domains.revocation import handlers as revocation_handlers
 from fieldline.domains.revocation import service as revocation_service
 from fieldline.domains.telemetry.service import Telemetry
+from fieldline.domains.user import credentials
+from fieldline.domains.user import service as user_service
 from fieldline.kit.clock import ManualClock
 from fieldline.messaging.backends.memory import MemoryBus
 from fieldline.messaging.events import AttributesSaved, ReadingsSaved
 from fieldline.rest.mailing import Mailing
 from fieldline.rest.services import Limits, Services, TenantSeeder
+from fieldline.security.caller import Authority, Caller
 from fieldline.security.passwords import Passwords
 from fieldline.security.secrets import Vault
 from fieldline.security.tokens import Tokens
@@ -75,6 +79,7 @@ class Platform:
     clients: list[Client] = field(default_factory=list)
     _made: int = 0
     _sysadmin: Client | None = None
+    _hash: str | None = None
 
     @property
     def anybody(self) -> Client:
@@ -97,8 +102,15 @@ class Platform:
     async def sysadmin(self) -> Client:
         """Return a client of the system administrator."""
         if self._sysadmin is None:
-            self._sysadmin = await self.login(*SYSADMIN)
+            self._sysadmin = await self.as_user(SYSADMIN[0])
         return self._sysadmin
+
+    async def as_user(self, email: str) -> Client:
+        """Return a client of that user, who did not log in."""
+        async with self.services.database.read() as session:
+            found = await credentials.by_email(session, email)
+        assert found is not None
+        return self._client_of(credentials.caller_of(found[0]))
 
     async def tenant(self, **fields: object) -> Tenant:
         """Make a tenant with users and return it; each call makes another one."""
@@ -106,14 +118,50 @@ class Platform:
         number = self._made
         sysadmin = await self.sysadmin()
         tenant = await created(sysadmin, "/api/tenant", {"title": f"Tenant {number}", **fields})
-        tenant_id = tenant["id"]["id"]
-        admin = await self.user(sysadmin, f"admin{number}@example.com", "TENANT_ADMIN", tenant_id)
-        customer = await created(admin, "/api/customer", {"title": "Customer A"})
-        customer_id = customer["id"]["id"]
-        user = await self.user(
-            admin, f"customer{number}@example.com", "CUSTOMER_USER", customer_id=customer_id
+        tenant_id = UUID(tenant["id"]["id"])
+        # One transaction: most tests need a tenant, and by HTTP it would be half of their time.
+        by = self.services.tokens.verify_access(sysadmin.token or "")
+        password = await self._password_hash()
+        async with self.services.database.write() as session:
+            admin = credentials.caller_of(
+                await user_service.create(
+                    session,
+                    by,
+                    {"email": f"admin{number}@example.com"},
+                    {
+                        "authority": Authority.TENANT_ADMIN,
+                        "tenant_id": tenant_id,
+                        "customer_id": None,
+                    },
+                    credentials.active(password),
+                )
+            )
+            customer = await customer_service.create(session, admin, {"title": "Customer A"})
+            user = await user_service.create(
+                session,
+                admin,
+                {"email": f"customer{number}@example.com"},
+                {
+                    "authority": Authority.CUSTOMER_USER,
+                    "tenant_id": None,
+                    "customer_id": customer.id,
+                },
+                credentials.active(password),
+            )
+        return Tenant(
+            tenant_id,
+            self._client_of(admin),
+            customer.id,
+            self._client_of(credentials.caller_of(user)),
         )
-        return Tenant(UUID(tenant_id), admin, UUID(customer_id), user)
+
+    async def _password_hash(self) -> str:
+        if self._hash is None:
+            self._hash = await self.services.passwords.hash(PASSWORD)
+        return self._hash
+
+    def _client_of(self, caller: Caller) -> Client:
+        return self.client(self.services.tokens.issue(caller).access)
 
     async def user(
         self,

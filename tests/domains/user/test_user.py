@@ -132,6 +132,7 @@ async def test_administrators_see_the_state_of_an_account_and_cannot_store_it(
 
     shown = (await tenant.admin.get(path)).json()
     saved = await created(tenant.admin, "/api/user", shown)
+    await platform.login("admin1@example.com")
     me = (await tenant.admin.get("/api/auth/user")).json()
     own = (await tenant.admin.get(f"/api/user/{me['id']['id']}")).json()
 
