@@ -1,5 +1,7 @@
 """How each route of the v1 dialect is called with somebody else's ids; as ``calls.py``."""
 
+from functools import cache
+
 from tests.api.isolation import view_calls
 from tests.api.isolation.alarm_calls import ALARM_AREA, V1_ALARM_AREA
 from tests.api.isolation.asset_calls import ASSETS, V1_ASSETS
@@ -128,6 +130,7 @@ V1_CALLS: dict[str, list[Call]] = {
 }
 
 
+@cache
 def all_calls() -> dict[str, list[Call]]:
     """Return the calls of every route; v1's are mounted at ``/api/v1`` and at ``/api``."""
     thingsboard = THINGSBOARD_CALLS | USER_CALLS | ALARM_AREA | ASSETS | RELATIONS
