@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from fieldline.app.reactions import REACTIONS
 from fieldline.database.engine import Database
@@ -23,6 +24,9 @@ from tests.postgres import Databases, running_server
 BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 MEMORY = Path("/dev/shm")  # noqa: S108 - what the kernel calls it
 ROOM_BYTES = 2 << 30
+# A busy machine is slow, which says nothing of what is tested.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_configure() -> None:

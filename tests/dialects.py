@@ -1,8 +1,7 @@
 """SQLAlchemy's dialects, of which all are one to its caches of compiled statements.
 
 A statement is compiled once per dialect object, and each test has an engine with one of its own.
-So each compiled everything again, and the caches, which last as long as the mappers, kept the
-statements of a hundred ended tests: more than a gigabyte in a process.
+So each compiled everything again.
 """
 
 from typing import Any, ClassVar
