@@ -125,6 +125,14 @@ class AttributesContract:
         assert await store.attributes(entity, Scope.SERVER) == [Attribute("b", 2, T0)]
         assert await store.delete_attributes(entity, Scope.SHARED, ("b",)) == []
 
+    async def test_a_key_that_no_store_holds_is_an_unknown_one(
+        self, store: TimeseriesStore, entity: UUID
+    ) -> None:
+        await put_attributes(store, entity, {"k": 1})
+
+        assert await store.attributes(entity, Scope.SERVER, ("a\0", "k")) == [Attribute("k", 1, T0)]
+        assert await store.delete_attributes(entity, Scope.SERVER, ("a\0", "k")) == ["k"]
+
     async def test_finds_entities_by_value_and_type(self, store: TimeseriesStore) -> None:
         key = str(uuid4())
         entities = [uuid4() for _ in LOOK_ALIKES]

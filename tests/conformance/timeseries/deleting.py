@@ -34,7 +34,7 @@ class DeletingContract:
         for key in ("a", "b", "c"):
             await put(store, entity, key, {T0: 1, -T0: 2})
 
-        await store.delete(Deletion(entity, ("a", "b", "unknown")))
+        await store.delete(Deletion(entity, ("a", "b", "unknown", "no\0ne")))
 
         assert await store.read(all_points(entity, "a", "b")) == {"a": [], "b": []}
         assert await store.keys(entity) == ["c"]

@@ -174,6 +174,16 @@ class PointsContract:
         }
         assert await store.latest(entity, ("nobody wrote this",)) == {}
 
+    async def test_a_key_that_no_store_holds_is_an_unknown_one(
+        self, store: TimeseriesStore, entity: UUID
+    ) -> None:
+        await put(store, entity, "k", {T0: 1})
+
+        found = await store.read(all_points(entity, "a\0", "k"))
+
+        assert found == {"a\0": [], "k": [Point(T0, 1)]}
+        assert await store.latest(entity, ("a\0", "k")) == {"k": Point(T0, 1)}
+
     async def test_entities_do_not_mix(self, store: TimeseriesStore, entity: UUID) -> None:
         other = uuid4()
         await put(store, entity, "k", {T0: 1})

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fieldline.kit.values import Value
 from fieldline.timeseries.backends.postgresql.connection import Connection
+from fieldline.timeseries.backends.postgresql.keys import nameable
 from fieldline.timeseries.backends.postgresql.readings import SET_VALUES, SQL_TYPE, VALUES
 from fieldline.timeseries.backends.postgresql.rows import value_of
 from fieldline.timeseries.columns import COLUMN_OF, COLUMNS
@@ -87,7 +88,7 @@ async def read_attributes(
         "AND ($3::text[] IS NULL OR key = ANY($3)) ORDER BY key",
         entity_id,
         SCOPE_ID[scope],
-        keys,
+        None if keys is None else nameable(keys),
     )
     return [Attribute(row["key"], value_of(row), row["last_update_ts"]) for row in rows]
 
@@ -114,6 +115,6 @@ async def delete_attributes(
         "AND a.entity_id = $1 AND a.scope = $2 AND d.key = ANY($3::text[]) RETURNING d.key",
         entity_id,
         SCOPE_ID[scope],
-        keys,
+        nameable(keys),
     )
     return sorted(row[0] for row in rows)

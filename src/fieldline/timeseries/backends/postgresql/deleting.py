@@ -7,6 +7,7 @@ cannot wait for each other.
 from uuid import UUID
 
 from fieldline.timeseries.backends.postgresql.connection import Connection
+from fieldline.timeseries.backends.postgresql.keys import nameable
 from fieldline.timeseries.backends.postgresql.readings import SET_VALUES, VALUES
 from fieldline.timeseries.intervals import span_of
 from fieldline.timeseries.store import Deletion
@@ -27,7 +28,7 @@ async def delete_readings(connection: Connection, deletion: Deletion) -> None:
     entity_id = deletion.entity_id
     keys = await connection.fetch(
         "SELECT key_id FROM key_dictionary WHERE key = ANY($1::text[]) ORDER BY key_id",
-        deletion.keys,
+        nameable(deletion.keys),
     )
     parameters = (entity_id, [row[0] for row in keys], span.start_ms, span.end_ms)
     gone = []

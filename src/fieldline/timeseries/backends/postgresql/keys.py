@@ -1,6 +1,6 @@
 """Ids of keys: a bounded memory of the key dictionary."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from fieldline.timeseries.backends.postgresql.connection import Connection
 
@@ -40,6 +40,11 @@ class KeyIds:
         self._ids.update(found)
         while len(self._ids) > self._limit:
             del self._ids[next(iter(self._ids))]
+
+
+def nameable(keys: Iterable[str]) -> list[str]:
+    """Return the keys that can be stored: to ask for U+0000 in text is an error of the database."""
+    return [key for key in keys if "\0" not in key]
 
 
 async def _find(connection: Connection, keys: list[str]) -> dict[str, int]:

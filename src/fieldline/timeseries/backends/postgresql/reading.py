@@ -10,6 +10,7 @@ from fieldline.kit.values import INT64_MAX, Value
 from fieldline.timeseries import aggregates, intervals
 from fieldline.timeseries.aggregates import Counts, Extremes, Sums
 from fieldline.timeseries.backends.postgresql.connection import Connection
+from fieldline.timeseries.backends.postgresql.keys import nameable
 from fieldline.timeseries.backends.postgresql.readings import VALUES
 from fieldline.timeseries.backends.postgresql.rows import value_of
 from fieldline.timeseries.intervals import Span
@@ -111,7 +112,7 @@ def _combine(aggregation: Aggregation, parts: Sequence[Any]) -> Value | None:
 
 
 def _parameters(query: RangeQuery, span: Span) -> tuple[object, ...]:
-    return query.keys, query.entity_id, span.start_ms, span.end_ms
+    return nameable(query.keys), query.entity_id, span.start_ms, span.end_ms
 
 
 async def read_latest(
@@ -121,7 +122,7 @@ async def read_latest(
         f"SELECT {VALUES}, key, ts FROM ts_kv_latest JOIN key_dictionary USING (key_id) "
         "WHERE entity_id = $1 AND ($2::text[] IS NULL OR key = ANY($2)) ORDER BY key",
         entity_id,
-        keys,
+        None if keys is None else nameable(keys),
     )
     return {row["key"]: Point(row["ts"], value_of(row)) for row in rows}
 
