@@ -56,3 +56,13 @@ def test_takes_addresses(address: str) -> None:
 def test_refuses_what_is_no_address(address: str | None) -> None:
     with pytest.raises(Invalid):
         check_email(address)
+
+
+def test_json_that_cannot_be_encoded_again_is_refused() -> None:
+    deep: object = 1
+    for _ in range(300):
+        deep = [deep]
+    with pytest.raises(Invalid, match="info is nested deeper than 100 levels"):
+        check_json("info", {"a": deep})
+    with pytest.raises(Invalid, match="beyond 64 bits"):
+        check_json("info", [2**63])

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from fieldline.kit.errors import Invalid
+from fieldline.kit.storable import check_storable
 
 MAX_LENGTH = 255
 _TAG = re.compile(r"<[A-Za-z/!?]")
@@ -49,7 +50,11 @@ def check_optional_text(
 
 
 def check_json(field: str, value: Any) -> None:  # noqa: ANN401 - JSON is any of its types
-    """Check the texts inside of free JSON (``additionalInfo``) in the same way, of any length."""
+    """Check free JSON (``additionalInfo``): its texts in the same way, of any length.
+
+    Raises:
+        Invalid: a text in it is refused, or it is not ``storable``, as nested too deep.
+    """
     waiting = [value]
     while waiting:
         item = waiting.pop()
@@ -60,6 +65,7 @@ def check_json(field: str, value: Any) -> None:  # noqa: ANN401 - JSON is any of
             waiting.extend(item.values())
         elif isinstance(item, list):
             waiting.extend(item)
+    check_storable(field, value)
 
 
 def check_email(value: str | None) -> None:

@@ -220,6 +220,13 @@ async def test_strangers_are_refused(platform: Platform) -> None:
     assert (created.status_code, listed.status_code) == (404, 404)
 
 
+def nested(levels: int) -> Json:
+    value: Json = {}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
 async def test_bad_input_is_told(platform: Platform) -> None:
     device = await platform.world.device()
     client = platform.as_admin
@@ -228,6 +235,10 @@ async def test_bad_input_is_told(platform: Platform) -> None:
         await client.post("/api/alarm", json=body(device, startTs=10, endTs=5)),
         await client.post("/api/alarm", json=body(device, severity="AWFUL")),
         await client.post("/api/alarm", json=body(device, details={"x": "<script>"})),
+        await client.post("/api/alarm", json=body(device, details=nested(300))),
+        await client.post("/api/alarm", json=body(device, propagateRelationTypes=["x" * 256])),
+        await client.post("/api/alarm", json=body(device, propagateRelationTypes=[""])),
+        await client.post("/api/alarm", json=body(device, propagateRelationTypes=["x"] * 101)),
         await client.post("/api/alarm", json={"type": "x", "severity": "MAJOR"}),
         await client.get("/api/alarm/no-uuid"),
         await client.get(f"/api/alarm/SPACESHIP/{device.id}?{PAGE}"),

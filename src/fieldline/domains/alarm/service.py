@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 3
 """How often a create is tried that somebody else's create overtakes (PostgreSQL)."""
+MAX_RELATION_TYPES = 100
+"""Types of relations along which one alarm is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,10 +274,19 @@ async def _renew(
 
 def _check_content(content: Content) -> None:
     check_json("Alarm details", content.details)
+    _check_relation_types(content.propagation.relation_types)
     if min(content.start_ts_ms, content.end_ts_ms) < 0:
         raise Invalid("Alarm times are milliseconds since 1970; 0 is now")
     if content.start_ts_ms > content.end_ts_ms > 0:
         raise Invalid("Alarm start ts can't be greater than alarm end ts!")
+
+
+def _check_relation_types(types: Collection[str]) -> None:
+    if len(types) > MAX_RELATION_TYPES:
+        msg = f"{len(types)} propagateRelationTypes; at most {MAX_RELATION_TYPES} are possible"
+        raise Invalid(msg)
+    for type_ in types:
+        check_text("propagateRelationTypes", type_)
 
 
 def _fill(alarm: Alarm, content: Content) -> None:
