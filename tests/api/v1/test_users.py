@@ -80,6 +80,52 @@ async def test_a_put_changes_only_the_fields_given(tenant: Tenant) -> None:
     assert changed == me | {"first_name": "Ada", "last_name": "L", "additional_info": {"a": 1}}
 
 
+async def test_a_put_gives_a_user_to_another_customer(tenant: Tenant) -> None:
+    me = (await tenant.customer_user.get("/api/v1/auth/user")).json()
+    path = f"{PATH}/{me['id']}"
+    other = await created(tenant.admin, "/api/v1/customers", {"title": "Customer B"}, 201)
+    owned = {"name": "Pump", "customer_id": str(tenant.customer_id)}
+    device = await created(tenant.admin, "/api/v1/devices", owned, 201)
+    wish = {"type": "Hot", "severity": "MAJOR", "originator_id": device["id"]}
+    alarm = await created(tenant.admin, "/api/v1/alarms", wish, 201)
+    await tenant.admin.post(f"/api/v1/alarms/{alarm['id']}/assign/{me['id']}")
+
+    moved = await tenant.admin.put(path, json={"customer_id": other["id"]})
+    again = await tenant.admin.put(path, json={"customer_id": other["id"], "phone": "1"})
+
+    assert moved.json() == me | {"customer_id": other["id"]}
+    assert again.json() == me | {"customer_id": other["id"], "phone": "1"}
+    assert (await tenant.customer_user.get(path)).status_code == 401
+    alarm = (await tenant.admin.get(f"/api/v1/alarms/{alarm['id']}")).json()
+    assert alarm["assignee_id"] is None
+    log = (await tenant.admin.get("/api/v1/auditLogs", params={"entity_id": me["id"]})).json()
+    actions = [record["action_type"] for record in log]
+    assert {"ASSIGNED_TO_CUSTOMER", "UNASSIGNED_FROM_CUSTOMER"} <= set(actions)
+
+
+async def test_whom_a_user_cannot_be_given_to(platform: Platform, tenant: Tenant) -> None:
+    stranger = await platform.tenant()
+    me = (await tenant.customer_user.get("/api/v1/auth/user")).json()
+    path = f"{PATH}/{me['id']}"
+    other = await created(tenant.admin, "/api/v1/customers", {"title": "Customer B"}, 201)
+    admin = (await tenant.admin.get("/api/v1/auth/user")).json()
+    own = f"{PATH}/{admin['id']}"
+
+    for where, customer_id, status in (
+        (path, None, 400),
+        (path, str(uuid4()), 404),
+        (path, str(stranger.customer_id), 404),
+        (path, "x", 422),
+        (own, other["id"], 400),
+    ):
+        expect_v1_error(await tenant.admin.put(where, json={"customer_id": customer_id}), status)
+    ignored = await tenant.customer_user.put(path, json={"customer_id": other["id"]})
+    expect_v1_error(await stranger.admin.put(path, json={"customer_id": other["id"]}), 403)
+
+    assert ignored.json() == me
+    assert (await tenant.admin.put(own, json={"customer_id": None})).json() == admin
+
+
 @on_sqlite
 async def test_bad_input_is_told(tenant: Tenant) -> None:
     user = {"email": "n@example.com", "authority": "TENANT_ADMIN"}

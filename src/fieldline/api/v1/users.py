@@ -29,6 +29,7 @@ class UserUpdate(Body):
     first_name: str | None = None
     last_name: str | None = None
     phone: str | None = None
+    customer_id: UUID | None = None
     additional_info: dict[str, Any] | None = None
     enabled: bool | None = None
 
@@ -41,7 +42,6 @@ class UserCreate(UserUpdate):
 
     authority: Authority | None = None
     tenant_id: UUID | None = None
-    customer_id: UUID | None = None
     password: str | None = None
     send_activation_mail: bool = False
 
@@ -110,7 +110,13 @@ async def list_users(
 async def update_user(
     user_id: UUID, body: UserUpdate, caller: AnyUser, session: WriteSession, services: ServicesDep
 ) -> User:
-    """Change the fields given; ``enabled: false`` ends all tokens of the user."""
+    """Change the fields given; ``enabled: false`` ends all tokens of the user.
+
+    A tenant administrator gives a customer user to another customer by ``customer_id``, which ends
+    its tokens too; from others the field is ignored.
+    """
+    if "customer_id" in body.model_fields_set:
+        await service.assign(session, caller, user_id, body.customer_id, services.tokens)
     if body.enabled is not None:
         await service.set_enabled(
             session, caller, user_id, enabled=body.enabled, tokens=services.tokens

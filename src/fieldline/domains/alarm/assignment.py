@@ -74,9 +74,9 @@ async def assignable(
 
 
 async def release_all(session: "AsyncSession", event: EntityChanged) -> None:
-    """Take every alarm from the user of an event, who was deleted or disabled.
+    """Take every alarm from the user of an event, who was deleted, disabled or moved.
 
-    A disabled user's alarms are recorded as unassigned by whoever disabled the user.
+    Alarms of a user who is still there are recorded as unassigned by whoever did that.
     """
     data = event.data or {}
     title = _title(event.name or "", data.get("firstName"), data.get("lastName"))

@@ -40,13 +40,16 @@ ASSIGNED = frozenset({EntityType.DEVICE, EntityType.ASSET, EntityType.ENTITY_VIE
 
 
 async def release_alarms(session: "AsyncSession", event: object) -> None:
-    """Take the alarms from a user who is deleted or may not log in any more (a reaction)."""
+    """Take the alarms from a user who is deleted, may not log in any more or changes the customer.
+
+    A reaction.
+    """
     if not isinstance(event, EntityChanged) or event.entity.type is not EntityType.USER:
         return
     is_disabled = (
         event.change is Change.CREDENTIALS_UPDATED and (event.detail or {}).get("enabled") is False
     )
-    if is_disabled or event.change is Change.DELETED:
+    if is_disabled or event.change in {Change.DELETED, Change.UNASSIGNED}:
         await assignment.release_all(session, event)
 
 

@@ -33,6 +33,7 @@ from fieldline.security.tokens import Tokens
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
+NEEDS_CUSTOMER = "Customer user should be assigned to customer!"
 COMPUTED_INFO = ("userCredentialsEnabled", "userActivated", "lastLoginTs")
 """Properties of ``additionalInfo`` that are shown and never stored."""
 _PLAIN = ("first_name", "last_name", "phone")
@@ -151,7 +152,7 @@ async def update(
     *,
     version: int | None = None,
 ) -> User:
-    """Change the given fields; role, tenant and customer never change.
+    """Change the given fields; role and tenant never change, the customer by :func:`assign`.
 
     Raises:
         StaleVersion: ``version`` is given and is not the stored one.
@@ -165,6 +166,28 @@ async def update(
     await UserRepository(session).save(user)
     await _tell(session, caller.actor, user, Change.UPDATED)
     return user
+
+
+async def assign(
+    session: "AsyncSession", caller: Caller, user_id: UUID, customer_id: UUID | None, tokens: Tokens
+) -> None:
+    """Give a customer user to another customer of the tenant; its tokens end.
+
+    Only a tenant administrator's word counts: nobody else's changes where a user belongs.
+    """
+    user = await _find(session, caller, user_id, Operation.WRITE)
+    former = user.customer_id
+    if customer_id == former or not caller.is_tenant_admin or user.tenant_id is None:
+        return
+    if user.authority != Authority.CUSTOMER_USER:
+        raise InvalidUser("Only a customer user belongs to a customer; customer_id must be null")
+    if customer_id is None:
+        raise InvalidUser(NEEDS_CUSTOMER)
+    user.customer_id = (await customer_service.require(session, user.tenant_id, customer_id)).id
+    await UserRepository(session).save(user)
+    await revocation_service.revoke(session, tokens, user_id)  # They name the former customer.
+    for change, about in ((Change.UNASSIGNED, former), (Change.ASSIGNED, customer_id)):
+        await _tell(session, caller.actor, user, change, customer_id=about)
 
 
 async def set_enabled(
@@ -305,7 +328,7 @@ async def _set_membership(
     if authority is Authority.CUSTOMER_USER:
         customer_id = membership["customer_id"]
         if customer_id is None:
-            raise InvalidUser("Customer user should be assigned to customer!")
+            raise InvalidUser(NEEDS_CUSTOMER)
         user.customer_id = (
             await customer_service.require(session, caller.tenant_id, customer_id)
         ).id
@@ -360,8 +383,10 @@ async def _tell(
     user: User,
     change: Change,
     detail: dict[str, Any] | None = None,
+    *,
+    customer_id: UUID | None = None,
 ) -> None:
-    """Announce a change; ``detail`` says ``enabled`` when that was set."""
+    """Announce a change, about the user's own customer by default; ``detail`` says ``enabled``."""
     event = EntityChanged(
         user.tenant_id,
         EntityRef(EntityType.USER, user.id),
@@ -369,7 +394,7 @@ async def _tell(
         detail,
         by=by,
         name=user.email,
-        customer_id=user.customer_id,
+        customer_id=customer_id or user.customer_id,
         data=wire_json(schemas.User, user),
     )
     await announce(session, event)
