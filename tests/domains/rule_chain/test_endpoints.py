@@ -415,3 +415,28 @@ class TestV1:
         )
 
         assert answer.status_code == 409
+
+
+class TestV1Metadata:
+    async def test_what_a_put_leaves_out_stays(self, platform: Platform) -> None:
+        root = await platform.root()
+        path = f"/api/v1/ruleChains/{root['id']['id']}/metadata"
+        shared = {"ruleChainId": root["id"], "notes": [{"text": "n"}]}
+        before = (await platform.as_admin.get(f"/api/ruleChain/{root['id']['id']}/metadata")).json()
+        await platform.as_admin.post("/api/ruleChain/metadata", json=before | shared)
+        found = (await platform.as_admin.get(path)).json()
+
+        nothing = await platform.as_admin.put(path, json={})
+        fewer = await platform.as_admin.put(path, json={"nodes": found["nodes"][1:4]})
+        after = await platform.as_admin.get(f"/api/ruleChain/{root['id']['id']}/metadata")
+
+        assert nothing.json() == found | {"version": found["version"] + 1}
+        assert [node["id"] for node in fewer.json()["nodes"]] == [
+            node["id"] for node in found["nodes"][1:4]
+        ]
+        assert fewer.json()["first_node_index"] == 1
+        assert [(c["from_index"], c["to_index"]) for c in fewer.json()["connections"]] == [
+            (1, 0),
+            (1, 2),
+        ]
+        assert after.json()["notes"] == [{"text": "n"}]

@@ -75,7 +75,11 @@ class Connection(Body):
 
 
 class MetadataBody(Body):
-    """A chain's nodes and connections to save; a ``version`` that is not the stored one is 409."""
+    """A chain's nodes and connections to save; a ``version`` that is not the stored one is 409.
+
+    Without ``nodes`` these stay. Without ``connections`` or ``first_node_index`` these stay among
+    the nodes that stay, which are those sent with their id.
+    """
 
     version: int | None = None
     first_node_index: int | None = None
@@ -183,22 +187,42 @@ async def update_metadata(
     services: ServicesDep,
     catalogue: CatalogueDep,
 ) -> Metadata:
-    """Make a chain's nodes and connections what the body says."""
-    draft = GraphDraft(
-        nodes=[NodeDraft(**values_of(node)) for node in body.nodes],
-        links=[Link(c.from_index, c.to_index, c.type) for c in body.connections],
-        first_node_index=body.first_node_index,
-        version=body.version,
-    )
+    """Make a chain's nodes and connections what the body says; what it leaves out stays."""
+    stored = await metadata.read(session, caller, rule_chain_id)
     saved = await metadata.save(
         session,
         caller,
         rule_chain_id,
-        draft,
+        _draft(body, stored),
         catalogue=catalogue,
         now_ms=services.clock.now_ms(),
     )
     return _shown_metadata(saved)
+
+
+def _draft(body: MetadataBody, stored: metadata.Metadata) -> GraphDraft:
+    given, kept = body.model_fields_set, _shown_metadata(stored)
+    nodes = body.nodes if "nodes" in given else kept.nodes
+    index = {node.id: position for position, node in enumerate(nodes) if node.id is not None}
+    moved = [index.get(node.id) for node in kept.nodes]
+    external: dict[UUID | None, UUID | None] = {node.id: node.external_id for node in stored.nodes}
+    links = [Link(link.from_index, link.to_index, link.type) for link in body.connections]
+    if "connections" not in given:
+        ends = [(moved[link.from_index], moved[link.to_index], link.type) for link in stored.links]
+        links = [Link(a, b, label) for a, b, label in ends if a is not None and b is not None]
+    first = body.first_node_index
+    if "first_node_index" not in given and stored.first_node_index is not None:
+        first = moved[stored.first_node_index]
+    return GraphDraft(
+        nodes=[
+            NodeDraft(**values_of(node, "created_time"), external_id=external.get(node.id))
+            for node in nodes
+        ],
+        links=links,
+        first_node_index=first,
+        notes=stored.chain.notes or [],
+        version=body.version,
+    )
 
 
 def _given(body: RuleChainBody) -> service.ChainFields:
