@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.support import Platform
+from tests.api.support import Platform, created
 
 
 @pytest.mark.parametrize("resource", ["customers", "users", "devices", "deviceProfiles"])
@@ -40,3 +40,15 @@ async def test_nothing_to_say_is_an_empty_body_in_both_dialects(platform: Platfo
         answer = await tenant.admin.delete(f"{path}/{made['id']}")
 
         assert (answer.status_code, answer.content) == (status, b"")
+
+
+async def test_a_page_size_means_nothing_where_thingsboard_has_no_such_route(
+    platform: Platform,
+) -> None:
+    tenant = await platform.tenant()
+    await created(tenant.admin, "/api/v1/gateways", {"name": "gate"}, 201)
+
+    answer = await tenant.admin.get("/api/gateways?pageSize=10&page=0")
+
+    assert answer.status_code == 200, answer.text
+    assert [gateway["name"] for gateway in answer.json()] == ["gate"]

@@ -5,6 +5,7 @@ the resource first (`devices` in `/api/devices/1`, apart from that in `/api/v1/d
 a handful to try.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from fieldline.rest.dialects import SHARED_PREFIX, V1_PREFIX, V1Route
+
+_VARIABLE = re.compile(r"\{[^}]*\}")
 
 
 class DispatchingRouter(APIRouter):
@@ -30,6 +33,10 @@ class DispatchingRouter(APIRouter):
     ) -> None:
         super().__init__(redirect_slashes=False, lifespan=lifespan)
         self.routes.extend((*thingsboard, *others, *v1))
+        twins = {call for route in thingsboard for call in _calls(route, _paths(route)[0])}
+        for route in v1:
+            if isinstance(route, V1Route):
+                route.has_twin = not twins.isdisjoint(_calls(route, route.shared_path))
         self._by_resource: dict[str, APIRouter] = {}
         self._rest = APIRouter(redirect_slashes=False)
         for route in (*thingsboard, *v1):
@@ -56,6 +63,12 @@ class DispatchingRouter(APIRouter):
 def _paths(route: BaseRoute) -> list[str]:
     path: str = getattr(route, "path", "")
     return [path, route.shared_path] if isinstance(route, V1Route) else [path]
+
+
+def _calls(route: BaseRoute, path: str) -> set[tuple[str, str]]:
+    """Return the methods of a route, each with its path, whatever the variables are called."""
+    shape = _VARIABLE.sub("{}", path)
+    return {(method, shape) for method in getattr(route, "methods", None) or ()}
 
 
 def _resource(path: str) -> str:

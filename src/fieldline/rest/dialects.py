@@ -271,6 +271,8 @@ class V1Route(Route):
 
     describe_error = staticmethod(documents.v1_content)
     validates = True
+    has_twin = True
+    """Whether ThingsBoard's dialect has a route of the same path and method."""
 
     @property
     def shared_path(self) -> str:
@@ -283,7 +285,7 @@ class V1Route(Route):
             return super().matches(scope)
         path = V1_PREFIX + path.removeprefix(SHARED_PREFIX)
         match, child_scope = super().matches({**scope, "path": path})
-        if match is Match.FULL and b"pageSize" in _query_names(scope):
+        if match is Match.FULL and self.has_twin and b"pageSize" in _query_names(scope):
             return Match.PARTIAL, child_scope
         return match, child_scope
 
