@@ -215,7 +215,6 @@ async def _set(
 def _profile_data(given: dict[str, Any] | None) -> dict[str, Any]:
     """Return the data with every limit, known ones checked and unknown ones left out."""
     given = given or {}
-    check_json("profileData", given)
     try:
         configuration = Configuration.model_validate(given.get("configuration") or {})
     except ValidationError as error:
@@ -223,6 +222,8 @@ def _profile_data(given: dict[str, Any] | None) -> dict[str, Any]:
         place = ".".join(str(part) for part in first["loc"])
         msg = f"Validation error: profileData.configuration.{place}: {first['msg']}"
         raise InvalidTenantProfile(msg) from error
+    # After what names the limit that is wrong.
+    check_json("profileData", given)
     queues = given.get("queueConfiguration")
     if queues is not None and not isinstance(queues, list):
         raise InvalidTenantProfile("Validation error: queueConfiguration must be a list or null")
