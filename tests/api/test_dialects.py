@@ -52,3 +52,13 @@ async def test_a_page_size_means_nothing_where_thingsboard_has_no_such_route(
 
     assert answer.status_code == 200, answer.text
     assert [gateway["name"] for gateway in answer.json()] == ["gate"]
+
+
+async def test_a_path_that_thingsboard_names_is_no_id_of_v1(platform: Platform) -> None:
+    tenant = await platform.tenant()
+
+    for path, missing in (("devices", "deviceIds"), ("assets", "assetIds")):
+        answer = await tenant.admin.get(f"/api/{path}/list")
+
+        assert answer.status_code == 400, answer.text
+        assert missing in answer.json()["message"]

@@ -36,7 +36,9 @@ class DispatchingRouter(APIRouter):
         twins = {call for route in thingsboard for call in _calls(route, _paths(route)[0])}
         for route in v1:
             if isinstance(route, V1Route):
-                route.has_twin = not twins.isdisjoint(_calls(route, route.shared_path))
+                calls = _calls(route, route.shared_path)
+                route.has_twin = not twins.isdisjoint(calls)
+                route.left_to_twins = frozenset(twins) if "{" in route.path else frozenset()
         self._by_resource: dict[str, APIRouter] = {}
         self._rest = APIRouter(redirect_slashes=False)
         for route in (*thingsboard, *v1):

@@ -273,6 +273,8 @@ class V1Route(Route):
     validates = True
     has_twin = True
     """Whether ThingsBoard's dialect has a route of the same path and method."""
+    left_to_twins: frozenset[tuple[str, str]] = frozenset()
+    """Methods and paths that ThingsBoard's dialect names: `devices/list` is no device's id."""
 
     @property
     def shared_path(self) -> str:
@@ -283,6 +285,8 @@ class V1Route(Route):
         path: str = scope["path"]
         if path.startswith(V1_PREFIX):
             return super().matches(scope)
+        if (scope.get("method"), path) in self.left_to_twins:
+            return Match.NONE, {}
         path = V1_PREFIX + path.removeprefix(SHARED_PREFIX)
         match, child_scope = super().matches({**scope, "path": path})
         if match is Match.FULL and self.has_twin and b"pageSize" in _query_names(scope):
