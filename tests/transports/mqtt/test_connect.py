@@ -149,6 +149,8 @@ async def test_a_sweep_reaches_every_connection(
     site.transport.sweep()
 
     await until(lambda: site.transport.connections == 0)
+    for client in site.clients:
+        await client.wait_closed()
     assert [client.disconnect_code for client in site.clients] == [0x8D] * 5
 
 
