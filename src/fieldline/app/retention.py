@@ -21,6 +21,8 @@ BATCH_RECORDS = 1_000
 """Records of the audit log deleted in one transaction; each stands in six indexes."""
 BATCH_EVENTS = 500
 """Events of rule chains deleted in one transaction."""
+STOP_S = 5.0
+"""How long a stop waits for the batch that is being deleted."""
 PAUSE_S = 0.05
 """Between two batches: what comes in goes first."""
 DAY_MS = 24 * 60 * 60 * 1000
@@ -70,15 +72,25 @@ class Retention:
         self._clock = clock
         self._agings = [aging for aging in agings if aging.ttl_days]
         self._task: asyncio.Task[None] | None = None
+        self._deleting: asyncio.Task[int] | None = None
+        self._is_stopping = False
 
     def start(self) -> None:
         if self._agings:
             self._task = asyncio.create_task(self._run(), name="retention")
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        """Finish the batch at hand, if that is quick; the next start goes on with the rest."""
+        if self._task is None:
+            return
+        self._is_stopping = True
+        self._task.cancel()
+        if self._deleting is not None:
+            # Not cut off in the middle: a connection that is being opened would be left behind.
+            await asyncio.wait({self._deleting}, timeout=STOP_S)
+            self._deleting.cancel()
+            await asyncio.gather(self._deleting, return_exceptions=True)
+        await asyncio.gather(self._task, return_exceptions=True)
 
     async def expire(self, aging: Aging) -> int:
         """Delete everything of a kind that is too old now; returns how many went.
@@ -91,7 +103,7 @@ class Retention:
         while True:
             count = await aging.expire(before_ms)
             total += count
-            if count == 0:
+            if count == 0 or self._is_stopping:
                 return total
             await asyncio.sleep(PAUSE_S)
 
@@ -102,8 +114,9 @@ class Retention:
             await asyncio.sleep(ROUND_S)
 
     async def _try(self, aging: Aging) -> None:
+        self._deleting = asyncio.create_task(self.expire(aging), name="deleting what is too old")
         try:
-            if count := await self.expire(aging):
+            if count := await asyncio.shield(self._deleting):
                 logger.info("%d %s older than %s are deleted", count, aging.what, aging.setting)
         except Unavailable as error:
             logger.warning("old %s wait to be deleted: %s", aging.what, error.message)
