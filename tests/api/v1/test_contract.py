@@ -7,7 +7,6 @@ import pytest
 
 from fieldline.kit.ids import new_id
 from tests.api.support import Platform
-from tests.domains.support import on_sqlite
 
 CONTRACT = """
     POST /auth/login
@@ -100,7 +99,6 @@ CONTRACT = """
 ROUTES = [tuple(line.split()) for line in CONTRACT.strip().splitlines()]
 
 
-@on_sqlite
 @pytest.mark.parametrize("prefix", ["/api/v1", "/api"])
 async def test_every_route_of_the_contract_is_served(platform: Platform, prefix: str) -> None:
     unserved = []
