@@ -13,6 +13,7 @@ from fieldline.kit.clock import ManualClock
 from fieldline.kit.errors import Unavailable
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.timeseries.backends.postgresql import PostgresqlStore
+from fieldline.timeseries.backends.postgresql.readings import UPSERTS_AFTER_A_REPEAT
 from fieldline.timeseries.store import Point
 from fieldline.timeseries.writer import TimeseriesWriter, WriterLimits
 from tests.conformance.timeseries import StoreContract, all_points, put
@@ -169,6 +170,21 @@ async def test_nothing_is_lost_when_the_server_closes_connections(
     await store.stop()
     assert [point.value for point in points] == list(range(200))
     assert outcomes == [None] * 200
+
+
+async def test_new_points_beside_a_repeated_one_are_stored(shared_postgres_url: str) -> None:
+    entity = uuid4()
+    async with open_postgresql(shared_postgres_url) as store:
+        await put(store, entity, "k", {1: 1, 2: 2})
+        await put(store, entity, "k", {2: 20, 3: 3})
+        for ts_ms in range(4, 4 + 2 * UPSERTS_AFTER_A_REPEAT):
+            await put(store, entity, "k", {ts_ms: ts_ms, ts_ms % 7: -1})
+
+        points = (await store.read(all_points(entity, "k")))["k"]
+
+    expected = {ts_ms: ts_ms for ts_ms in range(4, 4 + 2 * UPSERTS_AFTER_A_REPEAT)}
+    expected |= dict.fromkeys(range(7), -1)
+    assert {point.ts_ms: point.value for point in points} == expected
 
 
 async def test_a_value_that_cannot_be_sent_is_not_an_absence(shared_postgres_url: str) -> None:

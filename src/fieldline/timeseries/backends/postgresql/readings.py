@@ -5,6 +5,12 @@ Rows travel as arrays, one group per value type, with entities named once and th
 latest, against 5.5 us and 68,000 (46,000) for an upsert per table with a column per type. COPY to
 a temporary table takes 1.0 us at 5,000 but is not faster at 500, needs five round trips instead of
 one, and ties a table to every connection. One statement is one transaction and one round trip.
+
+Points are first taken for new ones: an upsert looks for each row in the index and inserts it on
+trial, which costs the server 45 us for three points of a device, history and latest, where a plain
+insert costs 31 (1,000 devices a batch). A plain insert refuses a batch in which a point is stored
+already. Devices repeat points when an acknowledgement did not reach them, so that happens in
+spells: after one, batches are upserted for a while.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +18,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from uuid import UUID
+
+import asyncpg
 
 from fieldline.kit.values import JsonText, Value
 from fieldline.timeseries.backends.postgresql.connection import Connection
@@ -22,8 +30,12 @@ SQL_TYPE = {bool: "boolean", int: "bigint", float: "float8", str: "text", JsonTe
 VALUES = ", ".join(COLUMNS)
 SET_VALUES = ", ".join(f"{column} = excluded.{column}" for column in COLUMNS)
 
-_INTO_HISTORY = f"""INSERT INTO ts_kv (entity_id, key_id, ts, {VALUES})
-    SELECT * FROM r ORDER BY entity_id, key_id, ts
+UPSERTS_AFTER_A_REPEAT = 100
+"""Batches that are upserted before points are taken for new ones again."""
+
+_NEW_INTO_HISTORY = f"""INSERT INTO ts_kv (entity_id, key_id, ts, {VALUES})
+    SELECT * FROM r ORDER BY entity_id, key_id, ts"""
+_INTO_HISTORY = f"""{_NEW_INTO_HISTORY}
     ON CONFLICT (entity_id, key_id, ts) DO UPDATE SET {SET_VALUES}"""
 _INTO_LATEST = f"""INSERT INTO ts_kv_latest AS l (entity_id, key_id, ts, {VALUES})
     SELECT DISTINCT ON (entity_id, key_id) * FROM r ORDER BY entity_id, key_id, ts DESC
@@ -38,6 +50,7 @@ class _Into(Enum):
     HISTORY = _INTO_HISTORY
     LATEST = _INTO_LATEST
     BOTH = f", h AS ({_INTO_HISTORY}) {_INTO_LATEST}"
+    BOTH_NEW = f", h AS ({_NEW_INTO_HISTORY}) {_INTO_LATEST}"
 
 
 @dataclass(slots=True)
@@ -57,10 +70,35 @@ Rows = dict[tuple[int, int, int], Value]
 """(position of the entity, key, ts) -> value: the last of equal points."""
 
 
+class ReadingsWriter:
+    """Writes batches, by the cheap statement while points are new."""
+
+    __slots__ = ("_upserts_left",)
+
+    def __init__(self) -> None:
+        self._upserts_left = 0
+
+    async def write_alone(
+        self, connection: Connection, readings: Sequence[ReadingsWrite], ids: dict[str, int]
+    ) -> None:
+        """Write readings that are one statement, as a transaction of its own."""
+        entities: dict[UUID, int] = {}
+        rows = _collect(readings, entities, ids)
+        if not self._upserts_left:
+            try:
+                await _insert(connection, _Into.BOTH_NEW, entities, rows)
+            except asyncpg.UniqueViolationError:
+                self._upserts_left = UPSERTS_AFTER_A_REPEAT
+            else:
+                return
+        self._upserts_left -= 1
+        await _insert(connection, _Into.BOTH, entities, rows)
+
+
 async def write_readings(
     connection: Connection, readings: Sequence[ReadingsWrite], ids: dict[str, int]
 ) -> None:
-    """Write inside the open transaction, which must be one unless ``is_one_statement``."""
+    """Write inside the open transaction."""
     entities: dict[UUID, int] = {}
     if is_one_statement(readings):
         await _insert(connection, _Into.BOTH, entities, _collect(readings, entities, ids))

@@ -57,6 +57,7 @@ class PostgresqlStore:
         self._open_pool: asyncpg.Pool | None = None
         self._maintenance: asyncio.Task[None] | None = None
         self._keys = KeyIds()
+        self._readings = readings.ReadingsWriter()
 
     async def start(self) -> None:
         """Connect, check the schema and make the partitions of this month and the next.
@@ -92,7 +93,7 @@ class PostgresqlStore:
         async with self._connection() as connection:
             ids = await self._keys.resolve(connection, batch.keys())
             if not batch.attributes and readings.is_one_statement(batch.readings):
-                await readings.write_readings(connection, batch.readings, ids)
+                await self._readings.write_alone(connection, batch.readings, ids)
                 return WriteResult([])
             async with connection.transaction():
                 await readings.write_readings(connection, batch.readings, ids)
