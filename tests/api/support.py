@@ -203,7 +203,7 @@ def make_services(
     writer = TimeseriesWriter(
         store,
         clock,
-        on_readings=lambda *saved: bus.emit(ReadingsSaved(*saved)),
+        on_readings=lambda readings: bus.emit(ReadingsSaved(readings)),
         on_attributes=lambda *saved: bus.emit(AttributesSaved(*saved)),
         limits=writer_limits,
     )

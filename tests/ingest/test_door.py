@@ -151,7 +151,9 @@ async def test_the_door_is_full_until_packets_have_ended() -> None:
     resumed: list[bool] = []
 
     for _ in range(4):
-        world.door.telemetry(session, b'{"k":1}', Acks().receipt())
+        packet = Acks().receipt()
+        world.door.telemetry(session, b'{"k":1}', packet)
+        packet.release()
     world.door.when_room(lambda: resumed.append(world.door.is_full))
     was_full = world.door.is_full
     await asyncio.sleep(0)

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from fieldline.ingest.flow import Flow, InFlight
-from fieldline.messaging.receipt import unattended
+from fieldline.ingest.flow import Flow
+from fieldline.messaging.receipt import Receipt, unattended
 
 
 class Writer:
@@ -24,8 +24,11 @@ class Writer:
             callback()
 
 
-def fill(flow: Flow, count: int) -> list[InFlight]:
-    return [flow.pass_on(unattended()) for _ in range(count)]
+def fill(flow: Flow, count: int) -> list[Receipt]:
+    packets = [unattended() for _ in range(count)]
+    for packet in packets:
+        flow.count(packet)
+    return packets
 
 
 def test_full_stays_full_until_three_quarters_are_left() -> None:

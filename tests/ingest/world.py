@@ -95,7 +95,7 @@ class World:
         self.writer = TimeseriesWriter(
             store,
             self.clock,
-            on_readings=lambda *told: self.bus.emit(ReadingsSaved(*told)),
+            on_readings=lambda readings: self.bus.emit(ReadingsSaved(readings)),
             on_attributes=lambda *told: self.bus.emit(AttributesSaved(*told)),
             limits=writer_limits,
         )

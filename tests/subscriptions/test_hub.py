@@ -9,6 +9,7 @@ from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.values import Value
 from fieldline.subscriptions.hub import Hub
 
+TENANT = uuid4()
 DEVICE = EntityRef(EntityType.DEVICE, uuid4())
 OTHER = EntityRef(EntityType.DEVICE, uuid4())
 
@@ -42,8 +43,8 @@ def test_tells_a_watcher_about_its_entity_in_order() -> None:
     hub, notebook = Hub(), Notebook()
     hub.watch(DEVICE, notebook)
 
-    hub.readings(DEVICE, 1, {"a": 1})
-    hub.readings(OTHER, 2, {"a": 2})
+    hub.readings([(TENANT, DEVICE, 1, {"a": 1})])
+    hub.readings([(TENANT, OTHER, 2, {"a": 2})])
     hub.attributes(DEVICE, "SERVER_SCOPE", 3, {"b": True})
     hub.deleted(DEVICE, None, ("a",))
 
@@ -60,7 +61,7 @@ def test_forgets_who_stopped_watching() -> None:
     hub.unwatch(DEVICE, notebook)
     hub.unwatch(OTHER, notebook)
 
-    hub.readings(DEVICE, 1, {"a": 1})
+    hub.readings([(TENANT, DEVICE, 1, {"a": 1})])
 
     assert notebook.seen == []
     assert hub.watched == 0
@@ -71,7 +72,7 @@ def test_a_broken_watcher_does_not_blind_the_others(caplog: pytest.LogCaptureFix
     hub.watch(DEVICE, Broken())
     hub.watch(DEVICE, notebook)
 
-    hub.readings(DEVICE, 1, {"a": 1})
+    hub.readings([(TENANT, DEVICE, 1, {"a": 1})])
 
     assert notebook.seen == [(DEVICE, 1, {"a": 1})]
     assert "a watcher failed" in caplog.text
@@ -87,6 +88,6 @@ def test_a_watcher_may_leave_while_it_is_told() -> None:
     hub.watch(DEVICE, Leaving())
     hub.watch(DEVICE, Leaving())
 
-    hub.readings(DEVICE, 1, {"a": 1})
+    hub.readings([(TENANT, DEVICE, 1, {"a": 1})])
 
     assert hub.watched == 0

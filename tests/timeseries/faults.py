@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.values import INT64_MAX, INT64_MIN
 from fieldline.timeseries.backends.sqlite import SqliteStore
+from fieldline.timeseries.saves import CommittedReadings
 from fieldline.timeseries.store import (
     Point,
     RangeQuery,
@@ -55,8 +56,8 @@ class Told:
     def on_attributes_saved(self, name: object) -> Callable[[set[str], Exception | None], None]:
         return lambda written, error: self.events.append((name, sorted(written), error))
 
-    def on_readings(self, _tenant: UUID, entity: EntityRef, ts_ms: int, values: object) -> None:
-        self.events.append(("readings", entity, ts_ms, values))
+    def on_readings(self, readings: list[CommittedReadings]) -> None:
+        self.events += [("readings", *committed[1:]) for committed in readings]
 
     def on_attributes(self, *told: object) -> None:
         self.events.append(("attributes", *told[1:]))

@@ -53,7 +53,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         writer = TimeseriesWriter(
             store,
             clock,
-            on_readings=lambda *saved: bus.emit(ReadingsSaved(*saved)),
+            on_readings=lambda readings: bus.emit(ReadingsSaved(readings)),
             on_attributes=lambda *saved: bus.emit(AttributesSaved(*saved)),
             limits=WriterLimits(max_pending_rows=settings.max_pending_rows),
         )

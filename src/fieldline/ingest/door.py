@@ -20,9 +20,10 @@ from fieldline.ingest.parts import DoorParts, IngestOptions
 from fieldline.ingest.session import DeviceSession, SessionListener
 from fieldline.ingest.sessions import Sessions
 from fieldline.kit.telemetry_json import TypingRules, parse_attributes, parse_telemetry
-from fieldline.messaging.message import Message, MessageType
+from fieldline.messaging.message import ROOT_CHAIN, Message, MessageType
 from fieldline.messaging.receipt import Receipt
 
+_POST_TELEMETRY = MessageType.POST_TELEMETRY_REQUEST
 _SLICE = 200
 """Readings of a bulk payload that are published before other work gets its turn: some ms."""
 
@@ -121,8 +122,8 @@ class Door:
     ) -> None:
         """Take telemetry in: one message to the rules for each time in the payload.
 
-        The receipt is held until the last branch of the last message has ended. ``metadata`` is
-        added to the messages'.
+        The receipt, which the caller holds meanwhile, is held until the last branch of the last
+        message has ended. ``metadata`` is added to the messages'.
 
         Raises:
             InvalidTimestamp: a ``ts`` is none; nothing was taken.
@@ -131,10 +132,9 @@ class Door:
         now_ms = self._now_ms()
         self.activity.note(session.presence, now_ms)
         groups = parse_telemetry(payload, now_ms, self._rules)
-        in_flight = self._flow.pass_on(receipt)
+        self._flow.count(receipt)
         for ts_ms, values in groups:
-            self._publish_reading(session.device, ts_ms, values, metadata, now_ms, in_flight)
-        in_flight.release()
+            self._publish_reading(session.device, ts_ms, values, metadata, now_ms, receipt)
 
     async def bulk_telemetry(
         self, session: DeviceSession, payload: bytes, receipt: Receipt
@@ -148,14 +148,11 @@ class Door:
         now_ms = self._now_ms()
         self.activity.note(session.presence, now_ms)
         groups = await asyncio.to_thread(parse_telemetry, payload, now_ms, self._rules)
-        in_flight = self._flow.pass_on(receipt)
-        try:
-            for start in range(0, len(groups), _SLICE):
-                await self._flow.room()
-                for ts_ms, values in groups[start : start + _SLICE]:
-                    self._publish_reading(session.device, ts_ms, values, None, now_ms, in_flight)
-        finally:
-            in_flight.release()
+        self._flow.count(receipt)
+        for start in range(0, len(groups), _SLICE):
+            await self._flow.room()
+            for ts_ms, values in groups[start : start + _SLICE]:
+                self._publish_reading(session.device, ts_ms, values, None, now_ms, receipt)
 
     def attributes(
         self,
@@ -173,7 +170,7 @@ class Door:
         self.activity.note(session.presence, now_ms)
         values = parse_attributes(payload, self._rules)
         device = session.device
-        in_flight = self._flow.pass_on(receipt)
+        self._flow.count(receipt)
         if values:
             described = {
                 "deviceName": device.name,
@@ -182,10 +179,21 @@ class Door:
             }
             if metadata is not None:
                 described.update(metadata)
-            self._publish(
-                MessageType.POST_ATTRIBUTES_REQUEST, device, values, described, now_ms, in_flight
+            receipt.hold()
+            self._bus.publish(
+                Message(
+                    MessageType.POST_ATTRIBUTES_REQUEST,
+                    device.ref,
+                    device.tenant_id,
+                    values,
+                    described,
+                    ts_ms=now_ms,
+                    receipt=receipt,
+                    customer_id=device.customer_id,
+                    profile_id=device.profile_id,
+                    rule_chain_id=device.rule_chain_id or ROOT_CHAIN,
+                )
             )
-        in_flight.release()
 
     def _publish_reading(
         self,
@@ -203,32 +211,19 @@ class Door:
         }
         if metadata is not None:
             described.update(metadata)
-        self._publish(
-            MessageType.POST_TELEMETRY_REQUEST, device, values, described, now_ms, receipt
-        )
-
-    def _publish(
-        self,
-        kind: MessageType,
-        device: DeviceRecord,
-        values: dict[str, Any],
-        metadata: dict[str, str],
-        now_ms: int,
-        receipt: Receipt,
-    ) -> None:
         receipt.hold()
         self._bus.publish(
             Message(
-                kind,
+                _POST_TELEMETRY,
                 device.ref,
                 device.tenant_id,
                 values,
-                metadata,
+                described,
                 ts_ms=now_ms,
                 receipt=receipt,
                 customer_id=device.customer_id,
                 profile_id=device.profile_id,
-                rule_chain_id=device.rule_chain_id,
+                rule_chain_id=device.rule_chain_id or ROOT_CHAIN,
             )
         )
 

@@ -56,13 +56,12 @@ class Flow:
             self.when_room(room.set)
             await room.wait()
 
-    def pass_on(self, packet: Receipt) -> "InFlight":
-        """Count a packet; what is returned is held by its messages, and holds the packet's own."""
-        packet.hold()
+    def count(self, packet: Receipt) -> None:
+        """Count a packet in; it is counted out when its last branch has ended."""
+        packet.meter = self
         self.in_flight += 1
         if self.in_flight >= self._limit:
             self._is_high = True
-        return InFlight(self, packet)
 
     def ended(self) -> None:
         """Count a packet out."""
@@ -89,21 +88,3 @@ class Flow:
         waiting, self._waiting = self._waiting, []
         for callback in waiting:
             callback()
-
-
-class InFlight(Receipt):
-    """The receipt that a packet's messages hold, between the packet's own and the rules."""
-
-    __slots__ = ("_flow", "_packet")
-
-    def __init__(self, flow: Flow, packet: Receipt) -> None:
-        self._open = 1
-        self._flow = flow
-        self._packet = packet
-
-    def release(self) -> None:
-        """End one branch; the last one counts the packet out and lets go of its own receipt."""
-        self._open -= 1
-        if self._open == 0:
-            self._flow.ended()
-            self._packet.release()

@@ -3,7 +3,7 @@
 They are plain frozen data, so that a backend between processes can carry them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -52,15 +52,14 @@ class EntityChanged:
 
 @dataclass(frozen=True, slots=True)
 class ReadingsSaved:
-    """Readings of one entity were committed: what WebSocket subscriptions show.
+    """Readings were committed together: what WebSocket subscriptions show.
 
-    ``values`` maps key to value, all of the time ``ts_ms``.
+    ``readings`` holds tenant, entity, time in ms and values by key, in the order they were saved.
+    One event for a commit: an object for each reading would cost more than all that is done with
+    those that nobody watches.
     """
 
-    tenant_id: UUID
-    entity: EntityRef
-    ts_ms: int
-    values: Mapping[str, Value]
+    readings: Sequence[tuple[UUID, EntityRef, int, Mapping[str, Value]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from fieldline.kit.ids import EntityRef, new_id
 from fieldline.kit.json import dumps_text
 from fieldline.messaging.receipt import Receipt, unattended
 
+ROOT_CHAIN = UUID(int=0)
+"""As the chain to enter: the root of the tenant, whichever that is when the message gets there."""
+
 
 class MessageType(StrEnum):
     """Types that the platform itself sends; a rule may make others, any text is a type."""
@@ -51,8 +54,8 @@ class Message:
     ``data`` is parsed JSON (usually an object); for telemetry and attributes of a device its values
     are already typed (see ``kit.values``; JSON values are dicts or lists here, not text).
     ``metadata`` maps text to text. ``profile_id`` is the originator's profile when the sender knew
-    it; ``rule_chain_id`` the chain to enter, None for what the originator's profile or, without
-    one, the tenant's root says.
+    it; ``rule_chain_id`` the chain to enter: ``ROOT_CHAIN`` for the tenant's root, None for what
+    the originator's profile or, without one, the tenant's root says.
 
     ``executions`` counts the rule nodes passed, where the tenant's profile limits them.
 

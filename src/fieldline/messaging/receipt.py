@@ -1,6 +1,14 @@
 """What a device's packet waits for before it is acknowledged."""
 
 from collections.abc import Callable
+from typing import Protocol
+
+
+class Meter(Protocol):
+    """Counts the packets that are on their way."""
+
+    def ended(self) -> None:
+        """Count one packet out."""
 
 
 class Receipt:
@@ -8,14 +16,16 @@ class Receipt:
 
     A packet opens as many branches as its messages take through the rules, and every batch that
     holds one of its readings is one more. The counter starts at 1, held by whoever made it.
-    All calls are made on the event loop's thread.
+    A packet that is counted has its ``meter`` told first. All calls are made on the event loop's
+    thread.
     """
 
-    __slots__ = ("_on_done", "_open")
+    __slots__ = ("_on_done", "_open", "meter")
 
     def __init__(self, on_done: Callable[["Receipt"], None]) -> None:
         self._open = 1
         self._on_done = on_done
+        self.meter: Meter | None = None
 
     def hold(self, count: int = 1) -> None:
         """Open ``count`` more branches."""
@@ -25,6 +35,8 @@ class Receipt:
         """End one branch; the last one calls ``on_done`` with this receipt, once."""
         self._open -= 1
         if self._open == 0:
+            if self.meter is not None:
+                self.meter.ended()
             self._on_done(self)
 
     @property

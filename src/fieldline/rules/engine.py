@@ -16,7 +16,7 @@ from uuid import UUID
 from fieldline.kit.errors import NotFound, Unavailable
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.messaging.events import Change, EntityChanged
-from fieldline.messaging.message import Message
+from fieldline.messaging.message import ROOT_CHAIN, Message
 from fieldline.rules.chain import enter
 from fieldline.rules.failures import Failures
 from fieldline.rules.lanes import AsyncLimits
@@ -137,7 +137,8 @@ class RuleEngine:
     def _route(self, rules: TenantRules, message: Message) -> None:
         """Find the message's chain and enter it."""
         if message.rule_chain_id is not None:
-            self._enter(rules, message.rule_chain_id, message)
+            is_root = message.rule_chain_id == ROOT_CHAIN
+            self._enter(rules, None if is_root else message.rule_chain_id, message)
             return
         originator = message.originator
         finder = self._originators.get(originator.type)

@@ -34,15 +34,19 @@ class RetryDelays:
 
 
 class _Entry:
-    """One tenant; ``waiting`` is None once its rules can be used."""
+    """One tenant; ``waiting`` is None once its rules can be used.
 
-    __slots__ = ("debug_end", "is_stale", "rules", "task", "waiting")
+    ``is_used``: it had a message since it was last looked at for one to let go.
+    """
+
+    __slots__ = ("debug_end", "is_stale", "is_used", "rules", "task", "waiting")
 
     def __init__(self, rules: TenantRules) -> None:
         self.rules = rules
         self.waiting: deque[Message] | None = deque()
         self.task: asyncio.Task[None] | None = None
         self.is_stale = False
+        self.is_used = False
         self.debug_end: asyncio.TimerHandle | None = None
 
 
@@ -81,8 +85,7 @@ class Tenants:
         entry = self._entries.get(tenant_id)
         if entry is None:
             entry = self._open(tenant_id)
-        else:
-            self._entries.move_to_end(tenant_id)
+        entry.is_used = True
         if entry.waiting is None:
             return entry.rules
         self._backlog.add()
@@ -151,12 +154,18 @@ class Tenants:
         return entry
 
     def _let_go(self) -> None:
-        """Stop the rules of the tenant that was idle longest, unless it is still being loaded."""
-        for tenant_id, entry in self._entries.items():
-            if entry.task is None:
+        """Stop the rules of a tenant that had no message since the last look at it.
+
+        Looks go round, oldest first, twice at most; one that is still being loaded stays.
+        """
+        for _ in range(2 * len(self._entries)):
+            tenant_id, entry = next(iter(self._entries.items()))
+            if entry.task is None and not entry.is_used:
                 del self._entries[tenant_id]
                 self._spawn(entry.rules.stop())
                 return
+            entry.is_used = False
+            self._entries.move_to_end(tenant_id)
 
     async def _load(self, tenant_id: UUID, entry: _Entry) -> None:
         entry.is_stale = True

@@ -6,7 +6,7 @@ wait: they keep what they are told and send it later.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 from uuid import UUID
 
@@ -58,15 +58,20 @@ class Hub:
         if not watchers:
             del self._watchers[entity.id]
 
-    def readings(self, entity: EntityRef, ts_ms: int, values: Mapping[str, Value]) -> None:
-        watchers = self._watchers.get(entity.id)
-        if watchers is None:
-            return
-        for watcher in tuple(watchers):
-            try:
-                watcher.on_readings(entity, ts_ms, values)
-            except Exception:
-                logger.exception("a watcher failed on readings")
+    def readings(
+        self, readings: Iterable[tuple[UUID, EntityRef, int, Mapping[str, Value]]]
+    ) -> None:
+        """Tell of readings that were committed together: tenant, entity, ts_ms, values of each."""
+        watched = self._watchers
+        for _tenant_id, entity, ts_ms, values in readings:
+            watchers = watched.get(entity.id)
+            if watchers is None:
+                continue
+            for watcher in tuple(watchers):
+                try:
+                    watcher.on_readings(entity, ts_ms, values)
+                except Exception:
+                    logger.exception("a watcher failed on readings")
 
     def attributes(
         self, entity: EntityRef, scope: str, ts_ms: int, values: Mapping[str, Value]

@@ -11,8 +11,10 @@ OnSaved = Callable[[Exception | None], None]
 """Called after the commit with None, or with why these rows alone could not be stored."""
 OnAttributesSaved = Callable[[set[str], Exception | None], None]
 """The same for attributes, with the keys that were really written."""
-OnReadings = Callable[[UUID, EntityRef, int, Mapping[str, Value]], None]
-"""Told of committed readings: tenant, entity, ts_ms, values."""
+CommittedReadings = tuple[UUID, EntityRef, int, Mapping[str, Value]]
+"""Tenant, entity, ts_ms, values."""
+OnReadings = Callable[[list[CommittedReadings]], None]
+"""Told of the readings that a commit stored, in their order: one call for many."""
 OnAttributes = Callable[[UUID, EntityRef, Scope, int, Mapping[str, Value], bool], None]
 """Told of committed attributes: tenant, entity, scope, ts_ms, written values, notify_device."""
 
@@ -20,7 +22,7 @@ OnAttributes = Callable[[UUID, EntityRef, Scope, int, Mapping[str, Value], bool]
 class ReadingsSave:
     """Readings that wait for their commit; a saver without rows may wait too (``flush``)."""
 
-    __slots__ = ("_on_saved", "_tell", "entity", "tenant_id", "weight", "write")
+    __slots__ = ("entity", "notify", "on_saved", "tenant_id", "weight", "write")
 
     def __init__(
         self,
@@ -29,23 +31,24 @@ class ReadingsSave:
         write: ReadingsWrite,
         weight: int,
         on_saved: OnSaved | None,
-        tell: OnReadings | None,
+        *,
+        notify: bool,
     ) -> None:
         self.tenant_id = tenant_id
         self.entity = entity
         self.write = write
         self.weight = weight
-        self._on_saved = on_saved
-        self._tell = tell
+        self.on_saved = on_saved
+        self.notify = notify
 
     def call_back(self, _written: set[str] | None, error: Exception | None) -> None:
-        if self._on_saved is not None:
-            self._on_saved(error)
+        if self.on_saved is not None:
+            self.on_saved(error)
 
-    def tell(self, _written: set[str] | None) -> None:
-        if self._tell is not None:
-            write = self.write
-            self._tell(self.tenant_id, self.entity, write.ts_ms, write.values)
+    @property
+    def committed(self) -> CommittedReadings:
+        write = self.write
+        return (self.tenant_id, self.entity, write.ts_ms, write.values)
 
 
 class AttributesSave:
@@ -74,7 +77,7 @@ class AttributesSave:
         if self._on_saved is not None:
             self._on_saved(written or set(), error)
 
-    def tell(self, written: set[str] | None) -> None:
+    def tell(self, written: set[str]) -> None:
         if written:
             write = self.write
             values = {key: value for key, value in write.values.items() if key in written}

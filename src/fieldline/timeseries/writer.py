@@ -19,10 +19,11 @@ from uuid import UUID
 from fieldline.kit.clock import Clock
 from fieldline.kit.errors import Invalid, Unavailable
 from fieldline.kit.ids import NULL_UUID, EntityRef, EntityType
-from fieldline.kit.values import Value
-from fieldline.timeseries.checks import KeyChecks, check_time, storable
+from fieldline.kit.values import INT64_MAX, INT64_MIN, Value
+from fieldline.timeseries.checks import Checks
 from fieldline.timeseries.saves import (
     AttributesSave,
+    CommittedReadings,
     OnAttributes,
     OnAttributesSaved,
     OnReadings,
@@ -152,7 +153,7 @@ class TimeseriesWriter:
         self._on_readings = on_readings
         self._on_attributes = on_attributes
         self._limits = limits or WriterLimits()
-        self._keys = KeyChecks()
+        self._checks = Checks()
         self._waiting: deque[Save] = deque()
         self._pending_rows = 0
         self._is_full = False
@@ -213,15 +214,15 @@ class TimeseriesWriter:
         to_latest: bool = True,
         notify: bool = True,
     ) -> None:
-        check_time(ts_ms)
+        if not INT64_MIN <= ts_ms <= INT64_MAX:
+            msg = f"The time {ts_ms} is beyond 64 bits; expected milliseconds since 1970"
+            raise Invalid(msg)
         if entity.type is _VIEW:
             msg = "An entity view has no readings of its own: write those of the entity it shows"
             raise Invalid(msg)
-        self._keys.check(values)
-        values, weight = storable(values)
+        values, weight = self._checks.storable(values)
         write = ReadingsWrite(entity.id, ts_ms, values, to_history, to_latest)
-        tell = self._on_readings if notify else None
-        self._enqueue(ReadingsSave(tenant_id, entity, write, weight, on_saved, tell))
+        self._enqueue(ReadingsSave(tenant_id, entity, write, weight, on_saved, notify=notify))
 
     def save_attributes(  # noqa: PLR0913 - as above
         self,
@@ -234,8 +235,7 @@ class TimeseriesWriter:
         only_changed: bool = False,
         notify_device: bool = True,
     ) -> None:
-        self._keys.check(values)
-        values, weight = storable(values)
+        values, weight = self._checks.storable(values)
         write = AttributeWrite(entity.id, scope, values, self._clock.now_ms(), only_changed)
         save = AttributesSave(tenant_id, entity, write, weight, on_saved, self._on_attributes)
         save.notify_device = notify_device
@@ -251,7 +251,7 @@ class TimeseriesWriter:
         # Readings without rows: they go through the queue behind all others.
         nobody = EntityRef(EntityType.TENANT, NULL_UUID)
         write = ReadingsWrite(NULL_UUID, 0, {})
-        self._enqueue(ReadingsSave(NULL_UUID, nobody, write, 0, on_saved, None))
+        self._enqueue(ReadingsSave(NULL_UUID, nobody, write, 0, on_saved, notify=False))
         await done
 
     def _enqueue(self, save: Save) -> None:
@@ -313,19 +313,43 @@ class TimeseriesWriter:
 
     def _settle(self, saves: list[Save], written_keys: list[set[str]]) -> None:
         """Call back every save in order, then tell the listeners in the same order."""
-        rows = sum(save.weight for save in saves)
+        rows = 0
+        keys = iter(written_keys)
+        written: list[set[str]] = []
+        for save in saves:
+            rows += save.weight
+            try:
+                if type(save) is ReadingsSave:
+                    if save.on_saved is not None:
+                        save.on_saved(None)
+                else:
+                    written.append(next(keys))
+                    save.call_back(written[-1], None)
+            except Exception as error:  # noqa: BLE001 - the callee's, which must not stop the writer
+                self._note_failure(error)
         counts = self.counts
         counts.commits += 1
         counts.saves += len(saves)
         counts.rows += rows
         counts.largest_batch = max(counts.largest_batch, rows)
-        keys = iter(written_keys)
-        written = [next(keys) if type(save) is AttributesSave else None for save in saves]
-        for save, its_keys in zip(saves, written, strict=True):
-            self._guard(save.call_back, its_keys, None)
-        for save, its_keys in zip(saves, written, strict=True):
-            self._guard(save.tell, its_keys)
+        self._tell(saves, written)
         self._make_room(rows)
+
+    def _tell(self, saves: list[Save], written: list[set[str]]) -> None:
+        """Tell the listeners: readings that follow each other together."""
+        readings: list[CommittedReadings] = []
+        keys = iter(written)
+        for save in saves:
+            if type(save) is ReadingsSave:
+                if save.notify:
+                    readings.append(save.committed)
+            elif type(save) is AttributesSave:
+                if readings:
+                    self._guard(self._on_readings, readings)
+                    readings = []
+                self._guard(save.tell, next(keys))
+        if readings:
+            self._guard(self._on_readings, readings)
 
     def _refuse(self, save: Save, error: Exception) -> None:
         kind = type(error).__name__
@@ -338,9 +362,12 @@ class TimeseriesWriter:
         """Call; an error of the callee is its own and must not stop the writer."""
         try:
             call(*args)
-        except Exception:
-            self.counts.failed_callbacks += 1
-            log.exception("A callback of saved values failed")
+        except Exception as error:  # noqa: BLE001 - as above
+            self._note_failure(error)
+
+    def _note_failure(self, error: Exception) -> None:
+        self.counts.failed_callbacks += 1
+        log.error("A callback of saved values failed", exc_info=error)
 
     def _make_room(self, rows: int) -> None:
         """Forget committed rows; at half the limit, whoever waits for room is called."""

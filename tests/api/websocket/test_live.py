@@ -15,6 +15,7 @@ from fieldline.api.websocket.v1 import ReadingKeys
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.subscriptions.hub import Hub
 
+TENANT = uuid4()
 DEVICE = EntityRef(EntityType.DEVICE, uuid4())
 KEYS = ("a", "b")
 
@@ -48,7 +49,7 @@ class Rig:
     def run(self, events: list[tuple[str, str, int, int]]) -> None:
         for kind, key, ts, value in events:
             if kind == "reading":
-                self.hub.readings(DEVICE, ts, {key: value})
+                self.hub.readings([(TENANT, DEVICE, ts, {key: value})])
             elif kind == "delete":
                 self.hub.deleted(DEVICE, None, (key,))
             else:

@@ -107,7 +107,7 @@ async def test_what_is_stored_and_deleted_is_told(platform: Platform) -> None:
     assert admin.tenant_id is not None
     now = platform.clock.now_ms()
     assert told == [
-        ReadingsSaved(admin.tenant_id, device, 5, {"a": 1}),
+        ReadingsSaved([(admin.tenant_id, device, 5, {"a": 1})]),
         AttributesSaved(admin.tenant_id, device, "SHARED_SCOPE", now, {"b": 2}),
         KeysDeleted(admin.tenant_id, device, "SHARED_SCOPE", ("b",)),
         KeysDeleted(admin.tenant_id, device, None, ("a",)),

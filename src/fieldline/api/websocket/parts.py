@@ -59,7 +59,7 @@ class Parts:
         token finds it outdated.
         """
         bus, hub, topics = self.services.bus, self.hub, self.topics
-        bus.listen(ReadingsSaved, lambda e: hub.readings(e.entity, e.ts_ms, e.values))
+        bus.listen(ReadingsSaved, lambda e: hub.readings(e.readings))
         bus.listen(AttributesSaved, lambda e: hub.attributes(e.entity, e.scope, e.ts_ms, e.values))
         bus.listen(KeysDeleted, lambda e: hub.deleted(e.entity, e.scope, e.keys))
         bus.listen(EntityChanged, self.on_entity_changed)

@@ -30,7 +30,7 @@ from fieldline.messaging.message import Message, MessageType
 from fieldline.rest.services import Services
 from fieldline.security.caller import Caller
 from fieldline.security.permissions import Operation
-from fieldline.timeseries.checks import KeyChecks, storable
+from fieldline.timeseries.checks import Checks
 from fieldline.timeseries.store import (
     Attribute,
     Deletion,
@@ -56,7 +56,7 @@ class Telemetry:
     def __init__(self, services: Services, *, evaluate: Evaluate = without_rules) -> None:
         self._services = services
         self._evaluate = evaluate
-        self._keys = KeyChecks()
+        self._checks = Checks()
 
     async def check(self, caller: Caller, operation: Operation, entity: EntityRef) -> Known:
         """Return whose the entity is, if the caller may do this to it.
@@ -252,8 +252,7 @@ class Telemetry:
 
     def _storable(self, values: Typed) -> Mapping[str, Value]:
         """Check values before the alarm rules see them, as the writer will."""
-        self._keys.check(values)
-        checked, _weight = storable(stored_values(values))
+        checked, _weight = self._checks.storable(stored_values(values))
         return checked
 
     def _store_readings(self, submitted: Submitted, completion: Completion) -> None:

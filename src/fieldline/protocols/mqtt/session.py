@@ -235,6 +235,11 @@ class ServerSession:
 
     # -- out ------------------------------------------------------------------------------------
 
+    @property
+    def has_data_to_send(self) -> bool:
+        """Whether there are bytes to write."""
+        return bool(self._out)
+
     def data_to_send(self) -> bytes:
         """Return, and forget, the bytes that have to be written now."""
         data = bytes(self._out)

@@ -126,19 +126,23 @@ class FieldsEvaluator:
                 then()
                 return
             entity = self._add(submitted)
-        else:
-            self._entities.move_to_end(submitted.entity.id)
-        if entity.wanted.entity.type is EntityType.DEVICE and submitted.profile_id not in {
-            None,
-            entity.profile_id,
-        }:
-            entity.is_stale = True
+        entity.is_used = True
+        profile_id = submitted.profile_id
+        if profile_id is not entity.profile_id and profile_id is not None:
+            self._compare_profile(entity, profile_id)
         if entity.knowledge is None or entity.is_stale or entity.waiting:
             self._hold(submitted)
             entity.waiting.append((submitted, then))
             self._want(entity)
         else:
             self._evaluate(entity, entity.knowledge, submitted, then)
+
+    def _compare_profile(self, entity: Entity, profile_id: UUID) -> None:
+        """Have an entity loaded anew that got another profile since its rules were loaded."""
+        if profile_id == entity.profile_id:
+            entity.profile_id = profile_id  # the same object: the next look is a comparison of two
+        elif entity.wanted.entity.type is EntityType.DEVICE:
+            entity.is_stale = True
 
     def _may_have_rules(self, submitted: Submitted) -> bool:
         owners = self._owners
@@ -239,13 +243,17 @@ class FieldsEvaluator:
         return entity
 
     def _evict(self) -> None:
-        """Forget the entity that is quiet for longest, of those that nothing waits for."""
-        for looks, (entity_id, entity) in enumerate(self._entities.items()):
-            if entity.is_idle:
+        """Forget an entity that had no value since the last look at it, and that nothing waits for.
+
+        Looks go round, oldest first: to note each use costs less than to keep the order of uses.
+        """
+        for _ in range(min(_EVICTION_LOOKS, len(self._entities))):
+            entity_id, entity = next(iter(self._entities.items()))
+            if entity.is_idle and not entity.is_used:
                 del self._entities[entity_id]
                 return
-            if looks == _EVICTION_LOOKS:
-                return
+            entity.is_used = False
+            self._entities.move_to_end(entity_id)
 
     def _want(self, entity: Entity) -> None:
         """Have an entity loaded, once nothing of it is on its way to the stores any more."""

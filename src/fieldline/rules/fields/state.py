@@ -33,17 +33,19 @@ OLD, SAME, NEW = range(3)
 """A reading against the newest one that was decided on before the state was loaded."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class RuleState:
     """One rule of one entity.
 
     ``active`` is what will be so when every change that was decided is stored. ``decided`` says,
     per key of a time series, up to which time decisions were stored when the state was loaded.
+    ``age`` is of the values being taken now, as far as the rule uses them.
     """
 
     rule: AlarmRule
     active: Active = None
     decided: Mapping[str, int] = field(default_factory=dict)
+    age: int = OLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,12 @@ class Knowledge:
         self.originator = originator
         self.rules = tuple(rules)
         self.values = values
-        self._users: dict[Scope | None, dict[str, list[RuleState]]] = {}
+        self._users: dict[Scope | None, dict[str, tuple[Cell, list[RuleState]]]] = {}
         for state in self.rules:
-            for scope, key in dict.fromkeys(state.rule.cells):
-                self._users.setdefault(scope, {}).setdefault(key, []).append(state)
+            for cell in dict.fromkeys(state.rule.cells):
+                scope, key = cell
+                users = self._users.setdefault(scope, {})
+                users.setdefault(key, (cell, []))[1].append(state)
 
     def apply(
         self, scope: Scope | None, ts_ms: int, values: Mapping[str, Value], now_ms: int
@@ -82,22 +86,26 @@ class Knowledge:
         users = self._users.get(scope)
         if users is None:
             return []
-        touched: dict[int, tuple[RuleState, int]] = {}
-        for key, value in values.items():
-            states = users.get(key)
-            if states is None:
+        touched: list[RuleState] = []
+        for key in values if len(values) < len(users) else users:
+            used = users.get(key)
+            if used is None or key not in values:
                 continue
-            cell = (scope, key)
+            cell, states = used
             known = self.values.get(cell)
             if known is not None and ts_ms < known.ts_ms:
                 continue
-            self.values[cell] = Held(ts_ms, value)
+            self.values[cell] = Held(ts_ms, values[key])
             for state in states:
                 age = NEW if scope is not None else _age(ts_ms, state.decided.get(key))
-                _state, known_age = touched.get(id(state), (state, age))
-                touched[id(state)] = (state, max(age, known_age))
+                if state not in touched:
+                    touched.append(state)
+                    state.age = age
+                elif age > state.age:
+                    state.age = age
         decided = []
-        for state, age in touched.values():
+        for state in touched:
+            age = state.age
             change = self._decide(state, age, now_ms) if age > OLD else None
             if change is not None:
                 decided.append((state, change))

@@ -20,9 +20,21 @@ class Step:
 
 
 class Entity:
-    """One entity. ``waiting`` is not evaluated yet, ``steps`` is evaluated and not given on."""
+    """One entity. ``waiting`` is not evaluated yet, ``steps`` is evaluated and not given on.
 
-    __slots__ = ("is_loading", "is_stale", "knowledge", "profile_id", "steps", "waiting", "wanted")
+    ``is_used``: it had a value since it was last looked at for one to forget.
+    """
+
+    __slots__ = (
+        "is_loading",
+        "is_stale",
+        "is_used",
+        "knowledge",
+        "profile_id",
+        "steps",
+        "waiting",
+        "wanted",
+    )
 
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
@@ -30,6 +42,7 @@ class Entity:
         self.knowledge: Knowledge | None = None
         self.is_stale = False
         self.is_loading = False
+        self.is_used = False
         self.waiting: deque[tuple[Submitted, Then]] = deque()
         self.steps: deque[Step] = deque()
 

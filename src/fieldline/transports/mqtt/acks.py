@@ -19,6 +19,7 @@ class Ack(Receipt):
     def __init__(self, packet_id: int, on_done: Callable[[Receipt], None]) -> None:
         self._open = 1
         self._on_done = on_done
+        self.meter = None
         self.packet_id = packet_id
         self.code = ReasonCode.SUCCESS
 

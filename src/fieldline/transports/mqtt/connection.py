@@ -183,8 +183,10 @@ class Connection(asyncio.Protocol):
             self._resume(_IN_FLIGHT)
 
     def _write(self) -> None:
+        if not self._session.has_data_to_send:
+            return
         data = self._session.data_to_send()
-        if not data or self._transport is None or self._transport.is_closing():
+        if self._transport is None or self._transport.is_closing():
             return
         self._transport.write(data)
         if self._transport.get_write_buffer_size() > self._hub.options.max_write_buffer:

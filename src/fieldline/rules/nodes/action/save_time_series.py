@@ -1,7 +1,6 @@
 """Action: store readings, and feed them to alarm rules and to whoever watches."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -63,6 +62,7 @@ class SaveTimeSeries(Node[Config]):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         settings = config.processing_settings
+        self._always = isinstance(settings, Always)
         self._for_all: Gate | None = None
         if isinstance(settings, Always | Deduplicate):
             self._for_all = Gate(settings)
@@ -95,15 +95,14 @@ class SaveTimeSeries(Node[Config]):
         else:
             ts_ms = message.metadata_ts_ms
         groups = _groups(message.data, ts_ms)
-        saving = _Saving(message, context, len(groups))
-        evaluator = context.services.evaluator
+        all_of_it = None if len(groups) == 1 else _Together(len(groups))
         for group_ts_ms, values in groups:
-            parts = self._parts(message.originator.id, group_ts_ms)
-            store = partial(saving.store, group_ts_ms, values, parts)
+            parts = _ALL if self._always else self._parts(message.originator.id, group_ts_ms)
+            saving = _Saving(message, context, group_ts_ms, values, parts, all_of_it)
             if parts.rules:
-                evaluator.submit(saving.submitted(group_ts_ms, values), store)
+                context.services.evaluator.submit(saving, saving.store)
             else:
-                store()
+                saving.store()
         return None
 
     def _parts(self, originator: UUID, ts_ms: int) -> "_Parts":
@@ -126,42 +125,61 @@ _ALL = _Parts(history=True, latest=True, live=True, rules=True)
 _NOTHING = _Parts(history=False, latest=False, live=False, rules=False)
 
 
-class _Saving:
-    """One message on its way to the store; goes on when its last reading has got there."""
+class _Together:
+    """The readings of one message with several times, which goes on when the last is stored."""
 
-    __slots__ = ("_error", "_open", "context", "message")
+    __slots__ = ("_open", "error")
 
-    def __init__(self, message: Message, context: Context, count: int) -> None:
+    def __init__(self, count: int) -> None:
+        self._open = count
+        self.error: Exception | None = None
+
+    def is_last(self, error: Exception | None) -> bool:
+        """Take note of one that is stored, or of why it is not."""
+        self._open -= 1
+        if error is not None:
+            self.error = error
+        return self._open == 0
+
+
+class _Saving(Submitted):
+    """The values of one time on their way to the store, as alarm rules and writer see them."""
+
+    __slots__ = ("all_of_it", "context", "message", "parts")
+
+    def __init__(
+        self,
+        message: Message,
+        context: Context,
+        ts_ms: int,
+        values: Mapping[str, Value],
+        parts: _Parts,
+        all_of_it: _Together | None,
+    ) -> None:
+        self.tenant_id = message.tenant_id
+        self.entity = message.originator
+        self.profile_id = message.profile_id
+        self.scope = None
+        self.ts_ms = ts_ms
+        self.values = values
+        self.receipt = message.receipt
         self.message = message
         self.context = context
-        self._open = count
-        self._error: Exception | None = None
+        self.parts = parts
+        self.all_of_it = all_of_it
 
-    def submitted(self, ts_ms: int, values: Mapping[str, Value]) -> Submitted:
-        """Return values of one time as the alarm rules see them."""
-        message = self.message
-        return Submitted(
-            message.tenant_id,
-            message.originator,
-            message.profile_id,
-            None,
-            ts_ms,
-            values,
-            message.receipt,
-        )
-
-    def store(self, ts_ms: int, values: Mapping[str, Value], parts: _Parts) -> None:
-        """Give values of one time to the writer."""
-        message = self.message
-        if not (parts.history or parts.latest or parts.live):
+    def store(self) -> None:
+        """Give the values to the writer."""
+        parts = self.parts
+        if parts is not _ALL and not (parts.history or parts.latest or parts.live):
             self.on_saved(None)
             return
         try:
             self.context.services.writer.save_readings(
-                message.tenant_id,
-                message.originator,
-                ts_ms,
-                values,
+                self.tenant_id,
+                self.entity,
+                self.ts_ms,
+                self.values,
                 self.on_saved,
                 to_history=parts.history,
                 to_latest=parts.latest,
@@ -171,13 +189,12 @@ class _Saving:
             self.on_saved(error)
 
     def on_saved(self, error: Exception | None) -> None:
-        self._open -= 1
+        if self.all_of_it is not None:
+            if not self.all_of_it.is_last(error):
+                return
+            error = self.all_of_it.error
         if error is not None:
-            self._error = error
-        if self._open:
-            return
-        if self._error is not None:
-            self.context.fail(self.message, self._error)
+            self.context.fail(self.message, error)
         else:
             self.context.proceed(SUCCESS, self.message)
 
