@@ -106,11 +106,15 @@ class Saves(Protocol):
 class WriterLimits:
     """How much waits, how much is committed at once, and how often a store that is away is tried.
 
-    Rows of long text weigh more than one (``checks.storable``).
+    Rows of long text weigh more than one (``checks.Checks``). A batch of all that waits makes
+    devices that wait for an acknowledgement march in step: while the store commits for all of them
+    the event loop has nothing to do, and the other way round. At 1,500 rows several batches of
+    1,000 such devices are on their way (13,700 messages/s on PostgreSQL, 10,900 at 5,000), and few
+    devices with many messages each lose little.
     """
 
     max_pending_rows: int = 100_000
-    max_batch_rows: int = 5_000
+    max_batch_rows: int = 1_500
     retry_delays_s: Sequence[float] = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
