@@ -6,6 +6,7 @@ from sqlalchemy.exc import DBAPIError
 
 from fieldline.database.engine import Database, emit_after_commit
 from fieldline.kit.errors import Conflict, Unavailable
+from tests.waiting import TIMEOUT_S
 
 
 async def test_write_commits_and_read_sees_it(database: Database) -> None:
@@ -64,6 +65,32 @@ async def test_many_writers_at_once_all_commit(database: Database) -> None:
 
 
 @pytest.mark.postgres
+async def test_closing_leaves_no_connection_that_was_in_use(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    is_open, may_end = asyncio.Event(), asyncio.Event()
+
+    async def use() -> None:
+        async with database.read() as session:
+            await session.execute(text("SELECT 1"))
+            is_open.set()
+            await may_end.wait()
+
+    using = asyncio.create_task(use())
+    await is_open.wait()
+    closing = asyncio.create_task(database.close())
+    await asyncio.sleep(0)
+    may_end.set()
+    await asyncio.gather(using, closing)
+
+    watching = Database(postgres_url)
+    others = text("SELECT count(*) - 1 FROM pg_stat_activity WHERE datname = current_database()")
+
+    async with asyncio.timeout(TIMEOUT_S), watching.read() as session:
+        while await session.scalar(others):  # the server takes a moment to see that one is gone
+            await asyncio.sleep(0.001)
+    await watching.close()
+
+
 async def test_the_loser_of_a_deadlock_may_try_again(postgres_url: str) -> None:
     database = Database(postgres_url)
     async with database.write() as session:

@@ -6,9 +6,10 @@ and nobody meets ``database is locked``. PostgreSQL needs no gate.
 """
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,15 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from fieldline.kit.errors import Conflict, Invalid, StaleVersion, Unavailable
 
+log = logging.getLogger(__name__)
+
 BUSY_TIMEOUT_MS = 10_000
+CLOSE_TIMEOUT_S = 5.0
+CLOSE_LOOK_S = 0.005
 _EVENTS = "fieldline.events"
 _REACTIONS = "fieldline.reactions"
 AWAY = "The database is not available; try again"
@@ -160,6 +166,18 @@ class Database:
             self._emit(item)
 
     async def close(self) -> None:
+        """Close every connection; those in use are waited for, for a while.
+
+        The engine forgets a connection that is in use: given back later, it would never be closed.
+        """
+        pool = self.engine.pool
+        if isinstance(pool, AsyncAdaptedQueuePool):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                    while pool.checkedout():
+                        await asyncio.sleep(CLOSE_LOOK_S)
+            if pool.checkedout():
+                log.error("%d connections were still in use at the end", pool.checkedout())
         await self.engine.dispose()
 
 
