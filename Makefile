@@ -40,8 +40,8 @@ docs: $(VENV)/.dev               ## the generated pages of docs/reference
 	$(BIN)/fieldline nodes --markdown > docs/reference/nodes.md
 	$(BIN)/fieldline openapi --markdown > docs/reference/api-v1.md
 
-bench: $(VENV)/.dev              ## the ingest benchmark, see benchmarks/README.md
-	$(BIN)/python -m benchmarks.ingest.run $(ARGS)
+bench: $(VENV)/.dev              ## what the platform reaches on this machine, see docs/performance.md
+	$(BIN)/fieldline bench $(ARGS)
 
 fuzz: $(VENV)/.dev               ## random requests to the API, 5 minutes of each dialect
 	$(BIN)/python -m tests.fuzz $(ARGS)

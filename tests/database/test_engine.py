@@ -86,7 +86,8 @@ async def test_closing_leaves_no_connection_that_was_in_use(postgres_url: str) -
     others = text("SELECT count(*) - 1 FROM pg_stat_activity WHERE datname = current_database()")
 
     async with asyncio.timeout(TIMEOUT_S), watching.read() as session:
-        while await session.scalar(others):  # the server takes a moment to see that one is gone
+        # The server takes a moment to see that one is gone.
+        while await session.scalar(others):  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0.001)
     await watching.close()
 

@@ -9,7 +9,7 @@ import sys
 import typer
 
 from fieldline import __version__
-from fieldline.cli import create_admin, demo, migrate, nodes, openapi, serve, settings, watch
+from fieldline.cli import bench, create_admin, demo, migrate, nodes, openapi, serve, settings, watch
 from fieldline.kit.errors import FieldlineError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("nodes")(nodes.nodes)
 app.command("openapi")(openapi.openapi)
 app.command("demo")(demo.demo)
 app.command("watch")(watch.watch)
+app.command("bench")(bench.bench)
 
 
 def _print_version(*, value: bool) -> None:

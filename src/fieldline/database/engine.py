@@ -174,7 +174,7 @@ class Database:
         if isinstance(pool, AsyncAdaptedQueuePool):
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                    while pool.checkedout():
+                    while pool.checkedout():  # noqa: ASYNC110 - the pool has no event
                         await asyncio.sleep(CLOSE_LOOK_S)
             if pool.checkedout():
                 log.error("%d connections were still in use at the end", pool.checkedout())

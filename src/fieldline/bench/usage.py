@@ -19,6 +19,11 @@ def usage(pid: int | None) -> Usage:
     return Usage(0.0 if pid is None else sum(_cpu_s(each) for each in _family(pid)))
 
 
+def memory_bytes(pid: int) -> int:
+    """Return the resident size now, the descendants' added."""
+    return sum(_status_bytes(each, "VmRSS:") for each in _family(pid))
+
+
 def peak_memory_bytes(pid: int) -> int:
     """Return the largest resident size so far, the descendants' added."""
     return sum(_status_bytes(each, "VmHWM:") for each in _family(pid))

