@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from sqlalchemy import Engine
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
+
+from fieldline.database.sqlite_dialect import DRIVER, SqliteDialect
 
 
 class OfAllEngines:
@@ -28,7 +29,7 @@ class OfAllEngines:
         engine.update_execution_options(compiled_cache=cls.compiled)
 
 
-class Sqlite(OfAllEngines, SQLiteDialect_aiosqlite):
+class Sqlite(OfAllEngines, SqliteDialect):
     supports_statement_cache = True
     compiled: ClassVar[dict[Any, Any]] = {}
 
@@ -40,5 +41,5 @@ class Postgresql(OfAllEngines, PGDialect_asyncpg):
 
 def share_compiled_statements() -> None:
     """Have every engine that is made from now on use these dialects."""
-    registry.register("sqlite.aiosqlite", __name__, "Sqlite")
+    registry.register(DRIVER.replace("+", "."), __name__, "Sqlite")
     registry.register("postgresql.asyncpg", __name__, "Postgresql")

@@ -100,7 +100,11 @@ class Database:
         self.absences: tuple[type[Exception], ...] = _CANNOT_CONNECT
         # An error's text goes to the log: without what people stored.
         if self.is_sqlite:
-            self.engine: AsyncEngine = create_async_engine(self.url, hide_parameters=True)
+            from fieldline.database import sqlite_dialect  # noqa: PLC0415 - not for PostgreSQL
+
+            self.engine: AsyncEngine = create_async_engine(
+                self.url.set(drivername=sqlite_dialect.DRIVER), hide_parameters=True
+            )
             _make_sqlite_safe(self.engine)
         else:
             import asyncpg  # noqa: PLC0415 - not needed on SQLite

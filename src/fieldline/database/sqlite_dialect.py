@@ -1,0 +1,107 @@
+"""SQLAlchemy's dialect for aiosqlite, with one trip to the connection's thread for a statement.
+
+The original makes four: to open a cursor, to execute, to fetch and to close. Each trip back waits
+for its turn on the event loop, which under a full load of devices takes tens of milliseconds; a
+transaction meanwhile holds SQLite's only writer.
+"""
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.aiosqlite import (
+    AsyncAdapt_aiosqlite_connection,
+    AsyncAdapt_aiosqlite_cursor,
+    AsyncAdapt_aiosqlite_dbapi,
+    SQLiteDialect_aiosqlite,
+)
+from sqlalchemy.util.concurrency import await_
+
+DRIVER = "sqlite+fieldline"
+"""Of the URL that names it."""
+
+
+class _Cursor(AsyncAdapt_aiosqlite_cursor):
+    """Holds the whole result of one statement; the driver's cursor is closed by then."""
+
+    __slots__ = ("_description", "_lastrowid", "_rowcount", "arraysize")
+
+    def __init__(self, adapt_connection: AsyncAdapt_aiosqlite_connection) -> None:
+        self._adapt_connection = adapt_connection
+        self._connection = adapt_connection._connection  # noqa: SLF001 - as the base class does
+        self._rows = deque()
+        self._description: Any = None
+        self._rowcount = -1
+        self._lastrowid: int | None = None
+        self.arraysize = 1
+
+    @property
+    def description(self) -> Any:  # noqa: ANN401 - DB-API
+        return self._description
+
+    @property
+    def rowcount(self) -> int:
+        return self._rowcount
+
+    @property
+    def lastrowid(self) -> Any:  # noqa: ANN401 - DB-API
+        return self._lastrowid
+
+    async def _execute_async(self, operation: Any, parameters: Any) -> None:  # noqa: ANN401
+        await self._run(lambda cursor: cursor.execute(operation, parameters or ()))
+
+    async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> None:  # noqa: ANN401
+        await self._run(lambda cursor: cursor.executemany(operation, seq_of_parameters))
+
+    async def _run(self, execute: Callable[[sqlite3.Cursor], object]) -> None:
+        connection: Any = self._connection
+
+        def run() -> Sequence[Any]:
+            cursor = connection._conn.cursor()  # noqa: SLF001 - in the thread that owns it
+            try:
+                execute(cursor)
+                self._description = cursor.description
+                rows: Sequence[Any] = cursor.fetchall() if cursor.description else ()
+                # Of an INSERT ... RETURNING it is known once the rows are fetched.
+                self._rowcount, self._lastrowid = cursor.rowcount, cursor.lastrowid
+            finally:
+                cursor.close()
+            return rows
+
+        async with self._adapt_connection._execute_mutex:  # noqa: SLF001 - as the base class does
+            self._rows = deque(await connection._execute(run))  # noqa: SLF001 - it has no public one
+
+    async def _async_soft_close(self) -> None:
+        """Nothing is open."""
+
+    def close(self) -> None:
+        self._rows.clear()
+
+
+class _Connection(AsyncAdapt_aiosqlite_connection):
+    __slots__ = ()
+
+    _cursor_cls = _Cursor  # type: ignore[assignment]
+
+
+class _Dbapi(AsyncAdapt_aiosqlite_dbapi):
+    def connect(self, *arg: Any, **kw: Any) -> _Connection:  # noqa: ANN401 - the driver's
+        connection = self.aiosqlite.connect(*arg, **kw)
+        connection._thread.daemon = True  # noqa: SLF001 - as the original does
+        return _Connection(self, await_(connection))
+
+
+class SqliteDialect(SQLiteDialect_aiosqlite):
+    """See the module's text."""
+
+    driver = "fieldline"
+    supports_statement_cache = True
+
+    @classmethod
+    def import_dbapi(cls) -> _Dbapi:
+        return _Dbapi(__import__("aiosqlite"), __import__("sqlite3"))
+
+
+registry.register(DRIVER.replace("+", "."), __name__, "SqliteDialect")
