@@ -1,19 +1,22 @@
 """The load generator against the real server."""
 
 import asyncio
+import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from fieldline.bench import command
 from fieldline.bench.load import Pacer, Plan, Result, run
-from fieldline.bench.meter import POINTS, Device
+from fieldline.bench.meter import POINTS, Device, Pace
 from fieldline.bench.scenarios import SCENARIOS, Bench
 from fieldline.bench.subscriber import Subscribers
 from fieldline.bench.tenant import Tenant
 from fieldline.kit.errors import Invalid
+from fieldline.kit.json import loads
 from tests.e2e.server import Server
 
 
@@ -58,6 +61,21 @@ def test_what_is_acknowledged_is_stored_and_seen(tmp_path: Path) -> None:
 def _stored(tenant: Tenant, result: Result, device_ids: list[str]) -> int:
     end_ms = result.last_ms + 1
     return sum(tenant.count_points(device_id, result.first_ms, end_ms) for device_id in device_ids)
+
+
+def test_a_reading_keeps_its_time_whatever_digits_it_has() -> None:
+    sent: list[bytes] = []
+
+    class Wire:
+        def write(self, data: bytes) -> None:
+            sent.append(data)
+
+    device = Device("token", 2, 1_781_818_181_818, Pace())
+    device.connection_made(cast("asyncio.Transport", Wire()))
+    device.begin()
+
+    readings = [loads(text) for text in re.findall(rb'{"ts.*?}}', sent[1])]
+    assert [each["ts"] for each in readings] == [1_781_818_181_818, 1_781_818_181_819]
 
 
 async def test_a_stall_is_made_up_and_counted_from_when_it_was_due() -> None:

@@ -75,7 +75,7 @@ class Device(asyncio.Protocol):
         self._packet = bytearray(encode(Publish(TOPIC, payload(first_ms), 1, 1), MQTT_311))
         self._id_at = self._packet.index(TOPIC.encode()) + len(TOPIC)
         self._ts_at = self._packet.index(b"%013d" % first_ms)
-        self._battery_at = self._packet.index(b"81")
+        self._battery_at = self._packet.rindex(b"81")  # the time may hold it too
 
     @property
     def last_ms(self) -> int:
