@@ -1,10 +1,13 @@
 import asyncio
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from fieldline.database.engine import Database, emit_after_commit
+from fieldline.domains.customer.models import Customer
 from fieldline.kit.errors import Conflict, Unavailable
 from tests.waiting import TIMEOUT_S
 
@@ -62,6 +65,46 @@ async def test_many_writers_at_once_all_commit(database: Database) -> None:
 
     async with database.read() as session:
         assert await session.scalar(text("SELECT count(*) FROM thing")) == 40
+
+
+async def test_a_session_for_reading_refuses_to_write(database: Database) -> None:
+    async with database.read() as session:
+        session.add(Customer(tenant_id=uuid4(), title="new"))
+        with pytest.raises(TypeError, match=r"write\(\)"):
+            await session.flush()
+
+
+async def test_a_long_query_is_answered_too(database: Database) -> None:
+    counting = text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) "
+        "SELECT count(*) FROM n"
+    )
+    async with database.read() as session:
+        assert await session.scalar(text(f"SELECT ({counting})")) == 300_000
+        assert await session.scalar(text("SELECT 1")) == 1
+
+
+@pytest.mark.postgres
+async def test_connections_that_the_server_closed_are_replaced(postgres_url: str) -> None:
+    database, other = Database(postgres_url), Database(postgres_url)
+    ending = text(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+    for _ in range(3):
+        async with database.read() as session:
+            assert await session.scalar(text("SELECT 1")) == 1
+            raw = await (await session.connection()).get_raw_connection()
+            in_use: Any = raw.driver_connection
+        async with other.read() as session:
+            assert await session.scalar(ending) >= 1
+        async with asyncio.timeout(TIMEOUT_S):
+            while not in_use.is_closed():  # noqa: ASYNC110 - there is no event
+                await asyncio.sleep(0.001)
+
+    await database.close()
+    await other.close()
 
 
 @pytest.mark.postgres

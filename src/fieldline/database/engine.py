@@ -15,8 +15,15 @@ from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DBAPIError,
+    DisconnectionError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -75,8 +82,8 @@ class Database:
         url: an SQLAlchemy URL (``sqlite+aiosqlite:///...`` or ``postgresql+asyncpg://...``).
         emit: told each event of a transaction after its commit, in order.
         reactions: called with each announced event within its transaction, in this order.
-        pool_size: connections kept open (PostgreSQL).
-        max_overflow: more of them under load (PostgreSQL).
+        pool_size: connections kept open.
+        max_overflow: more of them under load.
 
     Attributes:
         absences: what the driver raises while it connects, before SQLAlchemy wraps anything:
@@ -103,9 +110,13 @@ class Database:
             from fieldline.database import sqlite_dialect  # noqa: PLC0415 - not for PostgreSQL
 
             self.engine: AsyncEngine = create_async_engine(
-                self.url.set(drivername=sqlite_dialect.DRIVER), hide_parameters=True
+                self.url.set(drivername=sqlite_dialect.DRIVER),
+                pool_size=pool_size,
+                max_overflow=max_overflow,
+                hide_parameters=True,
             )
             _make_sqlite_safe(self.engine)
+            self._read_engine = self.engine
         else:
             import asyncpg  # noqa: PLC0415 - not needed on SQLite
 
@@ -114,9 +125,10 @@ class Database:
                 self.url,
                 pool_size=pool_size,
                 max_overflow=max_overflow,
-                pool_pre_ping=True,
                 hide_parameters=True,
             )
+            _leave_out_closed(self.engine)
+            self._read_engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._write_engine = self.engine.execution_options(fieldline_write=True)
 
     @property
@@ -126,12 +138,17 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """Open a session for reading; what it changes is thrown away.
+        """Open a session for reading, without a transaction: each statement sees what is committed.
+
+        A transaction around it would cost two more trips to the database than the usual one.
 
         Raises:
             Unavailable: the database is away.
+            TypeError: something was to be written.
         """
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+        async with AsyncSession(
+            self._read_engine, sync_session_class=_Reading, expire_on_commit=False, autoflush=False
+        ) as session:
             try:
                 yield session
             except DBAPIError as error:
@@ -185,6 +202,16 @@ class Database:
         await self.engine.dispose()
 
 
+class _Reading(Session):
+    """A session that writes nothing."""
+
+
+@event.listens_for(_Reading, "before_flush")
+def _refuse_to_write(*_what: object) -> None:
+    msg = "This session reads; open one with Database.write() to change something"
+    raise TypeError(msg)
+
+
 def _translate(error: DBAPIError) -> Exception:
     """Turn the driver's error into a kind; what is neither a clash nor an absence stays a bug."""
     if isinstance(error, IntegrityError):
@@ -210,8 +237,8 @@ def _constraint(error: IntegrityError) -> str:
 def _make_sqlite_safe(engine: AsyncEngine) -> None:
     """Durable commits (WAL, synchronous=FULL), foreign keys, and BEGIN sent by us.
 
-    A transaction that will write begins IMMEDIATE: a deferred one that read first and is then
-    overtaken by another writer fails with SQLITE_BUSY_SNAPSHOT, however long it waits.
+    Only a transaction that will write begins, and IMMEDIATE: a deferred one that read first and is
+    then overtaken by another writer fails with SQLITE_BUSY_SNAPSHOT, however long it waits.
     """
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -229,5 +256,15 @@ def _make_sqlite_safe(engine: AsyncEngine) -> None:
 
     @event.listens_for(engine.sync_engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        is_write = connection.get_execution_options().get("fieldline_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+        # Without it every statement is a transaction of its own.
+        if connection.get_execution_options().get("fieldline_write", False):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _leave_out_closed(engine: AsyncEngine) -> None:
+    """Take no connection out of the pool that the server has closed; asking it costs a trip."""
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _on_checkout(connection: Any, _record: Any, _proxy: Any) -> None:  # noqa: ANN401
+        if connection.driver_connection.is_closed():
+            raise DisconnectionError

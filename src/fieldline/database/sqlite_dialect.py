@@ -1,8 +1,10 @@
-"""SQLAlchemy's dialect for aiosqlite, with one trip to the connection's thread for a statement.
+"""SQLAlchemy's dialect for aiosqlite, with at most one trip to the connection's thread a statement.
 
 The original makes four: to open a cursor, to execute, to fetch and to close. Each trip back waits
 for its turn on the event loop, which under a full load of devices takes tens of milliseconds; a
 transaction meanwhile holds SQLite's only writer.
+
+A SELECT makes none if it is short, as most are (``kit/short_queries.py``).
 """
 
 import sqlite3
@@ -19,8 +21,12 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
 )
 from sqlalchemy.util.concurrency import await_
 
+from fieldline.kit.short_queries import if_short
+
 DRIVER = "sqlite+fieldline"
 """Of the URL that names it."""
+_READING = ("SELECT ", "SELECT\n")
+Rows = Sequence[Any]
 
 
 class _Cursor(AsyncAdapt_aiosqlite_cursor):
@@ -50,20 +56,20 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
         return self._lastrowid
 
     async def _execute_async(self, operation: Any, parameters: Any) -> None:  # noqa: ANN401
-        await self._run(lambda cursor: cursor.execute(operation, parameters or ()))
+        await self._run(operation, lambda cursor: cursor.execute(operation, parameters or ()))
 
     async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> None:  # noqa: ANN401
-        await self._run(lambda cursor: cursor.executemany(operation, seq_of_parameters))
+        await self._run(operation, lambda cursor: cursor.executemany(operation, seq_of_parameters))
 
-    async def _run(self, execute: Callable[[sqlite3.Cursor], object]) -> None:
+    async def _run(self, operation: str, execute: Callable[[sqlite3.Cursor], object]) -> None:
         connection: Any = self._connection
 
-        def run() -> Sequence[Any]:
+        def run() -> Rows:
             cursor = connection._conn.cursor()  # noqa: SLF001 - in the thread that owns it
             try:
                 execute(cursor)
                 self._description = cursor.description
-                rows: Sequence[Any] = cursor.fetchall() if cursor.description else ()
+                rows: Rows = cursor.fetchall() if cursor.description else ()
                 # Of an INSERT ... RETURNING it is known once the rows are fetched.
                 self._rowcount, self._lastrowid = cursor.rowcount, cursor.lastrowid
             finally:
@@ -71,7 +77,11 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
             return rows
 
         async with self._adapt_connection._execute_mutex:  # noqa: SLF001 - as the base class does
-            self._rows = deque(await connection._execute(run))  # noqa: SLF001 - it has no public one
+            is_reading = operation.startswith(_READING)
+            rows = if_short(connection._conn, run) if is_reading else None  # noqa: SLF001
+            if rows is None:
+                rows = await connection._execute(run)  # noqa: SLF001 - it has no public one
+            self._rows = deque(rows)
 
     async def _async_soft_close(self) -> None:
         """Nothing is open."""
@@ -85,10 +95,16 @@ class _Connection(AsyncAdapt_aiosqlite_connection):
 
     _cursor_cls = _Cursor  # type: ignore[assignment]
 
+    def rollback(self) -> None:
+        # Nothing to take back, nowhere to go: so it is after every reading.
+        if self._connection.in_transaction:
+            super().rollback()
+
 
 class _Dbapi(AsyncAdapt_aiosqlite_dbapi):
     def connect(self, *arg: Any, **kw: Any) -> _Connection:  # noqa: ANN401 - the driver's
-        connection = self.aiosqlite.connect(*arg, **kw)
+        # Its thread and the event loop's use it, never at the same time (``_execute_mutex``).
+        connection = self.aiosqlite.connect(*arg, **{**kw, "check_same_thread": False})
         connection._thread.daemon = True  # noqa: SLF001 - as the original does
         return _Connection(self, await_(connection))
 

@@ -42,6 +42,7 @@ _LACKS_QUERY = "fieldline.lacks_query"
 """Set in the scope: the first route that would fit but for a query parameter, and its own scope."""
 _IS_NO_SEARCH = "fieldline.is_no_search"
 """Set in the scope of a request that a :class:`SearchRoute` leaves to v1."""
+_UNSAID = DefaultPlaceholder(None)
 _MAKING = threading.RLock()
 """One thread at a time makes routes."""
 
@@ -141,8 +142,11 @@ class Route(APIRoute):
         self.name = kwargs.get("name") or get_name(endpoint)
         self.include_in_schema = kwargs.get("include_in_schema", True)
         returned = getattr(endpoint, "__annotations__", {}).get("return", endpoint)
-        if returned in (None, Response) and isinstance(
-            kwargs.get("response_class"), DefaultPlaceholder
+        is_described = not isinstance(kwargs.get("response_model", _UNSAID), DefaultPlaceholder)
+        if (
+            returned in (None, Response)
+            and not is_described
+            and isinstance(kwargs.get("response_class"), DefaultPlaceholder)
         ):
             # Nothing to say is an empty body, not JSON's null; a Response may be anything.
             kwargs["response_class"] = Response

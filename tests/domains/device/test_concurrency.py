@@ -34,7 +34,7 @@ async def test_credentials_may_be_replaced_by_several(world: World) -> None:
 
     await asyncio.gather(*(replace(n) for n in range(CHANGES)))
 
-    async with world.database.read() as session:
+    async with world.database.write() as session:
         stored = await service.get_credentials(session, world.admin, device.id, vault=VAULT)
     assert stored.credentials_id in {f"token-{n}" for n in range(CHANGES)}
 

@@ -35,7 +35,7 @@ async def create_asset(body: AssetBody, caller: TenantAdmin, session: WriteSessi
     return AssetOut.of(await service.create(session, caller, values_of(body, only_set=True)))
 
 
-@router.get("/assets")
+@router.get("/assets", response_model=list[AssetOut])
 async def list_assets(
     page: V1Page,
     caller: TenantOrCustomer,
@@ -43,11 +43,12 @@ async def list_assets(
     kind: Annotated[str | None, Query(alias="type")] = None,
     customer_id: UUID | None = None,
     asset_profile_id: UUID | None = None,
-) -> list[AssetOut]:
+) -> Response:
     """List assets, the newest first."""
     wanted = ThingFilter(customer_id, kind or None, asset_profile_id)
-    found = await service.page(session, caller, page, wanted)
-    return [AssetOut.of(item) for item in found.items]
+    names = tuple(AssetOut.model_fields)
+    found = await service.page_of_values(session, caller, page, wanted, names)
+    return AssetOut.answer(found.items)
 
 
 @router.get("/assets/{asset_id}")

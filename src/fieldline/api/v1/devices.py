@@ -74,7 +74,7 @@ async def create_device(
     )
 
 
-@router.get("/devices")
+@router.get("/devices", response_model=list[DeviceOut])
 async def list_devices(
     page: V1Page,
     caller: TenantOrCustomer,
@@ -82,11 +82,12 @@ async def list_devices(
     kind: Annotated[str | None, Query(alias="type")] = None,
     customer_id: UUID | None = None,
     device_profile_id: UUID | None = None,
-) -> list[DeviceOut]:
+) -> Response:
     """List devices, the newest first."""
     wanted = ThingFilter(customer_id, kind or None, device_profile_id)
-    found = await service.page(session, caller, page, wanted)
-    return [DeviceOut.of(item) for item in found.items]
+    names = tuple(DeviceOut.model_fields)
+    found = await service.page_of_values(session, caller, page, wanted, names)
+    return DeviceOut.answer(found.items)
 
 
 @router.get("/devices/{device_id}")

@@ -1,10 +1,13 @@
 """What bodies of the v1 dialect have in common."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
 
+from fieldline.rest.dialects import json_response
 from fieldline.rest.wire import values_of
 
 
@@ -101,6 +104,13 @@ class Thing(Entity):
         """Show a row."""
         values = {name: getattr(row, name) for name in cls.model_fields}
         return cls(**{**values, "additional_info": row.additional_info or {}})
+
+    @staticmethod
+    def answer(page: Sequence[dict[str, Any]]) -> Response:
+        """Answer the fields of many, without a model of each."""
+        return json_response(
+            [{**fields, "additional_info": fields["additional_info"] or {}} for fields in page]
+        )
 
 
 class ProfileBody(Body):

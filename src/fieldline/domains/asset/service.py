@@ -25,6 +25,7 @@ get_by_name = _things.get_by_name
 by_ids = _things.by_ids
 get_info = _things.get_info
 page = _things.page
+page_of_values = _things.page_of_values
 info_page = _things.info_page
 types = _things.types
 create = _things.create

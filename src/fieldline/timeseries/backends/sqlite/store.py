@@ -1,7 +1,8 @@
-"""The SQLite backend: one writer thread, a few reader threads, each with its own connection.
+"""The SQLite backend: a writer thread and a few reader threads, each with a connection of its own.
 
-Writers pass the gate that entity transactions pass too, so that both take turns at SQLite's only
-writer. Readers see the last commit and never wait for a writer (WAL).
+One more connection serves short queries on the event loop (``kit/short_queries.py``). Writers pass
+the gate that entity transactions pass too, so that both take turns at SQLite's only writer. Readers
+see the last commit and never wait for a writer (WAL).
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from fieldline.kit.errors import Unavailable
+from fieldline.kit.short_queries import if_short
 from fieldline.kit.values import Value
 from fieldline.timeseries.backends.sqlite import deleting, reading
 from fieldline.timeseries.backends.sqlite.connection import open_reader, open_writer, translated
@@ -54,6 +56,7 @@ class SqliteStore:
         self._write_connection: sqlite3.Connection | None = None
         self._local = threading.local()
         self._read_connections: list[sqlite3.Connection] = []
+        self._loop_connection: sqlite3.Connection | None = None
         self._keys = KeyIds()
         self._is_stopped = False
 
@@ -76,6 +79,8 @@ class SqliteStore:
         self._drop_write_connection()
         while self._read_connections:
             self._read_connections.pop().close()
+        if self._loop_connection is not None:
+            self._loop_connection.close()
 
     async def write(self, batch: WriteBatch) -> WriteResult:
         written = await self._write(partial(write_batch, batch=batch, keys=self._keys))
@@ -84,7 +89,7 @@ class SqliteStore:
     async def latest(
         self, entity_id: UUID, keys: tuple[str, ...] | None = None
     ) -> dict[str, Point]:
-        return await self._read(partial(reading.read_latest, entity_id=entity_id, keys=keys))
+        return await self._read_soon(partial(reading.read_latest, entity_id=entity_id, keys=keys))
 
     async def keys(self, *entity_ids: UUID) -> list[str]:
         return await self._read(partial(reading.read_keys, entity_ids=entity_ids))
@@ -120,7 +125,7 @@ class SqliteStore:
     async def attributes(
         self, entity_id: UUID, scope: Scope, keys: tuple[str, ...] | None = None
     ) -> list[Attribute]:
-        return await self._read(
+        return await self._read_soon(
             partial(reading.read_attributes, entity_id=entity_id, scope=scope, keys=keys)
         )
 
@@ -195,23 +200,44 @@ class SqliteStore:
             with suppress(sqlite3.Error):
                 connection.close()
 
+    async def _read_soon(self, work: Callable[[sqlite3.Cursor], T]) -> T:
+        """Run ``work``, which is usually short, on the event loop, or else as :meth:`_read` does.
+
+        What it returns is not None.
+        """
+        if not self._is_stopped:
+            with translated(self._path):
+                if self._loop_connection is None:
+                    self._loop_connection = open_reader(self._path)
+                connection = self._loop_connection
+                result = _in_snapshot(
+                    connection, lambda cursor: if_short(connection, lambda: work(cursor))
+                )
+            if result is not None:
+                return result
+        return await self._read(work)
+
     async def _read(self, work: Callable[[sqlite3.Cursor], T]) -> T:
         """Run ``work`` on one snapshot in a reader's thread."""
-        return await self._run(self._readers, self._in_snapshot, work)
+        return await self._run(self._readers, self._in_reader, work)
 
-    def _in_snapshot(self, work: Callable[[sqlite3.Cursor], T]) -> T:
+    def _in_reader(self, work: Callable[[sqlite3.Cursor], T]) -> T:
         with translated(self._path):
             connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
             if connection is None:
                 connection = self._local.connection = open_reader(self._path)
                 self._read_connections.append(connection)
-            with closing(connection.cursor()) as cursor:
-                cursor.execute("BEGIN")
-                try:
-                    return work(cursor)
-                finally:
-                    if connection.in_transaction:
-                        cursor.execute("ROLLBACK")
+            return _in_snapshot(connection, work)
+
+
+def _in_snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Cursor], T]) -> T:
+    with closing(connection.cursor()) as cursor:
+        cursor.execute("BEGIN")
+        try:
+            return work(cursor)
+        finally:
+            if connection.in_transaction:
+                cursor.execute("ROLLBACK")
 
 
 def _check_schema(cursor: sqlite3.Cursor) -> None:
