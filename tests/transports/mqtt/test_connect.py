@@ -112,7 +112,7 @@ async def test_a_second_connection_of_the_device_takes_over(site: Site) -> None:
 
     assert old.disconnect_code == 0x8E
     assert old_3.disconnect_code is None
-    assert site.transport.connections == 1
+    await until(lambda: site.transport.connections == 1)
 
 
 async def test_connections_over_the_limit_are_closed_at_once(start: Start) -> None:

@@ -36,6 +36,8 @@ from fieldline.transports.mqtt.hub import Hub
 
 _CHECK_DOOR_EVERY = 64
 """Messages of one read between two looks at whether the door is full."""
+_LEAVES_FOR_S = 1.0
+"""How long a client that was told good-bye may take to close the connection."""
 
 _CLOSE_CODES = {
     CloseReason.TAKEN_OVER: ReasonCode.SESSION_TAKEN_OVER,
@@ -65,6 +67,7 @@ class Connection(asyncio.Protocol):
         "_held",
         "_hub",
         "_is_dirty",
+        "_is_leaving",
         "_paused",
         "_session",
         "_transport",
@@ -80,6 +83,7 @@ class Connection(asyncio.Protocol):
         self._held: list[Packet] = []
         self._paused = 0
         self._is_dirty = False
+        self._is_leaving = False
         self._closing: RemoteProtocolError | None = None
         self._close_by_ms = 0
         self._write_by_ms = 0
@@ -97,6 +101,8 @@ class Connection(asyncio.Protocol):
         hub.add(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_leaving:
+            return
         hub = self._hub
         hub.stats.bytes_received += len(data)
         try:
@@ -208,9 +214,23 @@ class Connection(asyncio.Protocol):
     def _finish_close(self) -> None:
         if self._closing is None or self._transport is None or self._transport.is_closing():
             return
+        if self._is_leaving:
+            return
+        self._is_leaving = True
         self._session.close(self._closing.reason_code, str(self._closing))
         self._write()
-        self._transport.close()
+        if not self._transport.can_write_eof():  # TLS
+            self._transport.close()
+            return
+        # Bytes that nobody reads would make the close a reset, and that takes from the client the
+        # acknowledgements that it has not read yet. So it is waited for, and not listened to.
+        try:
+            self._transport.write_eof()
+        except OSError:  # the client was faster
+            self._transport.close()
+            return
+        self._transport.resume_reading()
+        asyncio.get_running_loop().call_later(_LEAVES_FOR_S, self._transport.close)
 
     def expire(self, now_ms: int) -> None:
         """Close if the protocol's or the socket's time is up; called every second."""
