@@ -20,6 +20,7 @@ from fieldline.domains.device.directory import DeviceDirectory
 from fieldline.domains.purge.handlers import Purger
 from fieldline.domains.telemetry.service import Telemetry
 from fieldline.ingest.door import Door
+from fieldline.kit.clock import Clock
 from fieldline.rest.services import Services
 from fieldline.rules.registry import discover
 from fieldline.rules.scripts.trying import Trier
@@ -44,14 +45,18 @@ class Platform:
 
 
 @asynccontextmanager
-async def open_platform(settings: Settings, *, demo: bool) -> AsyncIterator[Platform]:
+async def open_platform(
+    settings: Settings, *, demo: bool, clock: Clock | None = None
+) -> AsyncIterator[Platform]:
     """Start every part but the HTTP port; stop them in reverse, draining what is under way.
+
+    ``clock`` is the machine's unless another one is given.
 
     Raises:
         Unavailable: something that is needed is away, or a port is taken.
     """
     raise_descriptor_limit()
-    async with open_services(settings) as services, AsyncExitStack() as stack:
+    async with open_services(settings, clock=clock) as services, AsyncExitStack() as stack:
         new_administrator = await prepare(services, settings, demo=demo)
         await _start_cleaning(services, settings, stack)
         devices = DeviceDirectory(services.database, services.vault, services.bus)

@@ -14,6 +14,7 @@ import uvicorn
 from fieldline.api.http_protocol import HttpProtocol
 from fieldline.api.websocket.protocol import UVICORN_OPTIONS, SocketProtocol
 from fieldline.app.platform import Platform, open_platform
+from fieldline.kit.clock import Clock
 from fieldline.kit.errors import Invalid, Unavailable
 from fieldline.settings import Settings
 
@@ -41,10 +42,12 @@ async def run_server(settings: Settings, *, demo: bool) -> None:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, *, demo: bool) -> AsyncIterator[Platform]:
-    """Serve while the block runs."""
+async def serving(
+    settings: Settings, *, demo: bool, clock: Clock | None = None
+) -> AsyncIterator[Platform]:
+    """Serve while the block runs; ``clock`` is the machine's unless another one is given."""
     with _listen(settings.http_bind_address, settings.http_bind_port, "HTTP_BIND_PORT") as sock:
-        async with open_platform(settings, demo=demo) as platform:
+        async with open_platform(settings, demo=demo, clock=clock) as platform:
             if platform.first_password is not None:
                 _say(f"System administrator: {platform.administrator}")
                 _say(f"Password (shown only this once): {platform.first_password}")

@@ -35,17 +35,21 @@ DATABASE_FILE = "fieldline.db"
 
 
 @asynccontextmanager
-async def open_services(settings: Settings) -> AsyncIterator[Services]:
+async def open_services(
+    settings: Settings, *, clock: Clock | None = None
+) -> AsyncIterator[Services]:
     """Open the stores and start the writer: what commands and the server stand on.
+
+    ``clock`` is the machine's unless another one is given.
 
     Raises:
         Unavailable: the data folder cannot be written, the database or the store is away.
     """
-    clock, bus = SystemClock(), MemoryBus()
+    clock, bus = clock or SystemClock(), MemoryBus()
     vault = open_vault(settings)
     async with open_database(settings, bus.emit) as database, AsyncExitStack() as stack:
         await bring_schema_up_to_date(database, settings)
-        tokens = await _open_tokens(database, vault, settings)
+        tokens = await _open_tokens(database, vault, settings, clock)
         revocation_handlers.listen(bus, tokens)
         store = make_store(database, settings, clock)
         await store.start()
@@ -90,7 +94,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         yield services
 
 
-async def _open_tokens(database: Database, vault: Vault, settings: Settings) -> Tokens:
+async def _open_tokens(
+    database: Database, vault: Vault, settings: Settings, clock: Clock
+) -> Tokens:
     async with database.write() as session:
         key = await admin_settings_service.signing_key(session, vault)
     tokens = Tokens(
@@ -98,6 +104,7 @@ async def _open_tokens(database: Database, vault: Vault, settings: Settings) -> 
         algorithm=settings.jwt_algorithm,
         access_s=settings.access_token_expire_minutes * 60,
         refresh_s=settings.refresh_token_expire_days * 24 * 60 * 60,
+        clock=clock,
     )
     async with database.read() as session:
         await revocation_service.load(session, tokens)

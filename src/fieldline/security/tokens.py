@@ -107,7 +107,10 @@ class Tokens:
         """
         if not caller.session_id:
             caller = replace(caller, session_id=str(uuid4()))
-        issued_ms = max(self._clock.now_ms(), after_ms + 1)
+        subjects = (caller.user_id, caller.customer_id, caller.tenant_id)
+        outdated_ms = max(self._outdated_until(subject) for subject in subjects)
+        # Later than that, whatever the clock says: it may have been put back since.
+        issued_ms = max(self._clock.now_ms(), after_ms + 1, outdated_ms + 1)
         common: dict[str, Any] = {
             "sub": caller.email,
             "userId": str(caller.user_id),
@@ -256,8 +259,11 @@ class Tokens:
                 raise _expired()
 
     def _is_outdated(self, issued_ms: int, subject: UUID | None) -> bool:
+        return issued_ms <= self._outdated_until(subject)
+
+    def _outdated_until(self, subject: UUID | None) -> int:
         entry = self._outdated.get(subject) if subject is not None else None
-        return entry is not None and issued_ms <= entry[0]
+        return 0 if entry is None else entry[0]
 
 
 def _none_if_null(text: str) -> UUID | None:
