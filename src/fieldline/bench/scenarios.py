@@ -7,8 +7,11 @@ generator together.
 
 import asyncio
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -171,8 +174,11 @@ def idle_connections(bench: Bench) -> list[Measured]:
 
 
 def start(bench: Bench) -> list[Measured]:
-    """From the command to ``/readyz``, and memory when nothing happens."""
-    empty, existing, idle = [], [], []
+    """From the command to ``/readyz``, and memory when nothing happens.
+
+    The crash is a ``kill -9`` while meters send at full speed.
+    """
+    empty, existing, crashed, idle = [], [], [], []
     for _ in range(bench.runs):
         with (
             TemporaryDirectory(prefix="fieldline-bench-") as folder,
@@ -184,11 +190,30 @@ def start(bench: Bench) -> list[Measured]:
                 existing.append(second.start_s)
                 time.sleep(SETTLE_S)
                 idle.append(memory_bytes(second.pid) / 1e6)
+            with server(settings, Path(folder)) as third:
+                _crash(bench, third)
+            with server(settings, Path(folder)) as fourth:
+                crashed.append(fourth.start_s)
     return [
         Measured(Figure("empty folder", "s", 5, 3), empty),
         Measured(Figure("existing store", "s", 2, 1), existing),
+        Measured(Figure("after a crash", "s", 5), crashed),
         Measured(Figure("idle resident memory", "MB", 150, 100), idle),
     ]
+
+
+def _crash(bench: Bench, running: Server) -> None:
+    tenant = Tenant(running.http_url)
+    try:
+        tokens = list(tenant.create_devices(bench.devices, "crashed"))
+    finally:
+        tenant.close()
+    seconds = bench.warm_up_s + bench.seconds
+    killer = threading.Timer(seconds, os.kill, (running.pid, signal.SIGKILL))
+    killer.start()
+    # It ends with the connections.
+    _generate(bench.plan(running, tokens, seconds=2 * seconds))
+    killer.join()
 
 
 def reads(bench: Bench) -> list[Measured]:
