@@ -8,7 +8,7 @@ UV     := 0.13.9
 # (workers, servers) compiles some 1,500 modules when it starts.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run test check lint types contracts format docs lock bench demo fuzz e2e-long clean
+.PHONY: run test check lint types contracts format docs lock bench demo fuzz e2e-long chaos chaos-short clean
 
 run: $(VENV)/.runtime            ## start Fieldline with the demo logins on http://localhost:8080
 	$(BIN)/fieldline serve --demo
@@ -17,7 +17,7 @@ demo: $(VENV)/.runtime           ## replay the recorded sensor data through MQTT
 	$(BIN)/fieldline demo
 
 test: $(VENV)/.dev               ## the whole default suite; needs no service
-	$(BIN)/pytest -q -m "not long and not vendor" -n auto --dist loadgroup $(ARGS)
+	$(BIN)/pytest -q -m "not long and not vendor and not chaos" -n auto --dist loadgroup $(ARGS)
 
 check: lint contracts types test ## everything that a commit must pass
 
@@ -48,6 +48,12 @@ fuzz: $(VENV)/.dev               ## random requests to the API, 5 minutes of eac
 
 e2e-long: $(VENV)/.dev .vendor-envs/.made ## long forms of tests, and the vendor's own clients
 	FIELDLINE_REQUIRE_VENDOR=1 $(BIN)/pytest -q -m "long or vendor" $(ARGS)
+
+chaos: $(VENV)/.dev              ## faults under load, see docs/reliability.md; about an hour
+	FIELDLINE_CHAOS=long $(BIN)/pytest -v -m chaos $(ARGS)
+
+chaos-short: $(VENV)/.dev        ## the same faults, some seconds of each
+	$(BIN)/pytest -q -m chaos -n auto $(ARGS)
 
 lock: $(VENV)/.dev               ## pin every dependency again (requirements*.lock)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \

@@ -41,10 +41,14 @@ class Client:
 
     def __init__(self, port: int, username: str | None, client_id: str = "") -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
-        self.socket.sendall(connect(username, client_id))
         self._buffer = bytearray()
-        kind, body = self.read()
-        assert kind == CONNACK
+        try:
+            self.socket.sendall(connect(username, client_id))
+            kind, body = self.read()
+            assert kind == CONNACK
+        except BaseException:
+            self.socket.close()
+            raise
         self.return_code = body[1]
         self.acknowledged: list[int] = []
 
