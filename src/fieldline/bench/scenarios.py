@@ -365,6 +365,7 @@ def _metered(
 def _run(bench: Bench, tenant: Tenant, plan: Plan, device_ids: list[str]) -> dict[str, Any]:
     result = _generate(plan)
     _refuse_failures(result)
+    tenant.log_in()  # the soak is longer than a token lives
     first_ms, end_ms = result["first_ms"], result["last_ms"] + 1
     stored = sum(tenant.count_points(device_id, first_ms, end_ms) for device_id in device_ids)
     # What was sent and not acknowledged may be stored too: an acknowledgement can be on its way.

@@ -15,8 +15,13 @@ class Tenant:
 
     def __init__(self, url: str) -> None:
         self._client = httpx.Client(base_url=url, timeout=60)
+        self.token = ""
+        self.log_in()
+
+    def log_in(self) -> None:
+        """Get a token; it is valid for an hour."""
         body = {"username": "tenant@thingsboard.org", "password": "tenant"}
-        self.token: str = self._post("/api/auth/login", body)["token"]
+        self.token = self._post("/api/auth/login", body)["token"]
         self._client.headers["X-Authorization"] = f"Bearer {self.token}"
 
     def add_alarm_rule(self) -> None:
