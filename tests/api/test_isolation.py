@@ -70,6 +70,7 @@ async def test_every_kind_of_entity_with_telemetry_is_tried() -> None:
 
 @pytest.mark.parametrize("route", all_calls())
 async def test_foreign_ids_give_nothing_and_change_nothing(world: World, route: str) -> None:
+    await world.settle()
     with world.watch() as is_unchanged:
         for role in ROLES:
             for call in all_calls()[route]:

@@ -137,6 +137,23 @@ def test_a_bad_rule_harms_nobody_else(server: Server, fault: str) -> None:
     memory.check_return()
 
 
+def test_what_was_told_before_a_crash_reaches_the_rules_after_it(server: Server) -> None:
+    rest = server.login()
+    chain_id = make_chain(rest, "chaos.HangNode", {})
+    metadata = rest.get(f"/api/ruleChain/{chain_id}/metadata")
+    rest.post("/api/ruleChain/metadata", metadata | {"firstNodeIndex": 1, "connections": []})
+    rest.post(f"/api/ruleChain/{chain_id}/root")
+
+    rest.create_device("made before the crash", "BEFORE")
+    server.kill()
+    server.log.write_text("")
+    server.start()
+
+    # The rules had hung with it; now they do so again, to the end: a failure of that node.
+    assert _await_log(server, "did not finish within")
+    assert rest.token
+
+
 def _other_tenant(server: Server) -> tuple[str, str]:
     """Make a tenant with an administrator; returns how that one logs in."""
     system = server.login("sysadmin@thingsboard.org", "sysadmin")

@@ -5,6 +5,7 @@ from functools import partial
 from fieldline.api.health import Metrics, Reading
 from fieldline.api.websocket.parts import Parts as SocketParts
 from fieldline.domains.event.writer import EventWriter
+from fieldline.domains.outbox.delivery import Outbox
 from fieldline.rest.services import Services
 from fieldline.rules.engine import RuleEngine
 from fieldline.timeseries.writer import TimeseriesWriter
@@ -18,6 +19,7 @@ def measure(
     mqtt: MqttTransport | None,
     sockets: SocketParts,
     events: EventWriter,
+    outbox: Outbox,
 ) -> Metrics:
     """Return the metrics with a reading for each counter of the parts."""
     metrics = Metrics()
@@ -37,6 +39,11 @@ def measure(
             "Branches that ended in an unconnected Failure.",
             lambda: engine.failures.count,
             is_counter=True,
+        ),
+        Reading(
+            "fieldline_outbox_open_messages",
+            "Messages of the outbox that the rules have not finished with.",
+            lambda: outbox.open,
         ),
         Reading(
             "fieldline_websocket_sessions",

@@ -14,7 +14,13 @@ from fieldline.app.edges import EdgeParts, make_app, open_door, start_mqtt
 from fieldline.app.first_start import prepare
 from fieldline.app.metrics import measure
 from fieldline.app.retention import Retention, audit_logs, events, readings
-from fieldline.app.rules import EngineParts, start_alarm_rules, start_engine, start_events
+from fieldline.app.rules import (
+    EngineParts,
+    make_outbox,
+    start_alarm_rules,
+    start_engine,
+    start_events,
+)
 from fieldline.app.storage import open_services
 from fieldline.domains.device.directory import DeviceDirectory
 from fieldline.domains.purge.handlers import Purger
@@ -64,6 +70,7 @@ async def open_platform(
         registry = discover()
         alarms, evaluator = await start_alarm_rules(services, stack)
         event_writer = await start_events(services, settings, stack)
+        outbox = make_outbox(services, stack)
         parts = EngineParts(registry, alarms, evaluator, devices, event_writer)
         engine = await start_engine(services, settings, stack, parts)
         door = await open_door(services, settings, stack, devices)
@@ -71,6 +78,7 @@ async def open_platform(
         telemetry = Telemetry(services, evaluate=evaluator.submit)
         sockets = SocketParts(services, telemetry, hub, _socket_limits(settings))
         sockets.listen()
+        outbox.start()
         mqtt = await start_mqtt(door, settings, stack)
         platform = Platform(FastAPI(), services, door)
         if new_administrator is not None:
@@ -81,7 +89,12 @@ async def open_platform(
             settings,
             readiness=partial(_why_not_ready, platform),
             metrics=measure(
-                services, engine=engine, mqtt=mqtt, sockets=sockets, events=event_writer
+                services,
+                engine=engine,
+                mqtt=mqtt,
+                sockets=sockets,
+                events=event_writer,
+                outbox=outbox,
             ),
         )
         yield platform

@@ -4,6 +4,7 @@ from fieldline.database.engine import Reaction
 from fieldline.domains.alarm import handlers as alarm_handlers
 from fieldline.domains.alarm_comment import handlers as alarm_comment_handlers
 from fieldline.domains.audit_log import service as audit_log_service
+from fieldline.domains.entity import handlers as entity_handlers
 from fieldline.domains.entity_view import handlers as entity_view_handlers
 from fieldline.domains.purge import service as purge_service
 from fieldline.domains.relation import handlers as relation_handlers
@@ -17,5 +18,8 @@ REACTIONS: tuple[Reaction, ...] = (
     relation_handlers.leave_with_entity,
     purge_service.note,
     audit_log_service.note,
+    entity_handlers.tell_rules,
+    relation_handlers.tell_rules,
+    alarm_handlers.tell_rules,
 )
-"""In their order. What may refuse stands first, then what causes further events."""
+"""In their order. What may refuse stands first, then what causes further events, then records."""

@@ -10,11 +10,10 @@ from fieldline.domains.asset import service as asset_service
 from fieldline.domains.asset_profile import service as asset_profile_service
 from fieldline.domains.device.directory import DeviceDirectory
 from fieldline.domains.device_profile import service as device_profile_service
-from fieldline.domains.entity import handlers as entity_handlers
 from fieldline.domains.event.quota import Quota
 from fieldline.domains.event.writer import EventLimits, EventWriter
+from fieldline.domains.outbox.delivery import Outbox
 from fieldline.domains.profile.chains import ChainDirectory, LoadChains
-from fieldline.domains.relation import handlers as relation_handlers
 from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.kit.ids import EntityType
 from fieldline.messaging.events import EntityChanged
@@ -55,12 +54,19 @@ async def start_alarm_rules(
     alarms = AlarmWriter(services.database, services.clock)
     await alarms.start()
     stack.push_async_callback(alarms.stop)
-    stack.callback(alarm_handlers.listen(services.bus, alarms, services.clock))
+    stack.callback(alarm_handlers.listen(services.bus, alarms))
     loader = Loader(services.database, services.store, services.writer.flush)
     evaluator = FieldsEvaluator(loader, alarms, services.bus, services.clock)
     await evaluator.start()
     stack.push_async_callback(evaluator.stop)
     return alarms, evaluator
+
+
+def make_outbox(services: Services, stack: AsyncExitStack) -> Outbox:
+    """Return the outbox; it stops after the engine, and is started when that is there."""
+    outbox = Outbox(services.database, services.bus)
+    stack.push_async_callback(outbox.stop)
+    return outbox
 
 
 async def start_events(
@@ -115,9 +121,7 @@ async def start_engine(
         limits=EngineLimits(nodes=AsyncLimits(timeout_s=settings.rule_node_timeout_seconds)),
     )
     services.bus.consume(engine.handle)
-    stack.callback(relation_handlers.listen(services.bus, services.clock))
     stack.callback(services.bus.listen(EntityChanged, engine.on_entity_changed))
-    stack.callback(entity_handlers.listen(services.bus, services.clock))
     stack.push_async_callback(engine.stop)
     return engine
 

@@ -35,6 +35,7 @@ BUSY_TIMEOUT_MS = 10_000
 CLOSE_TIMEOUT_S = 5.0
 CLOSE_LOOK_S = 0.005
 _EVENTS = "fieldline.events"
+_LAST = "fieldline.last"
 _REACTIONS = "fieldline.reactions"
 AWAY = "The database is not available; try again"
 _CANNOT_CONNECT = (ConnectionError, TimeoutError, socket.gaierror)
@@ -59,6 +60,11 @@ class WriteGate:
 def emit_after_commit(session: AsyncSession, *events: object) -> None:
     """Have events told on the bus once this session's transaction is committed, else never."""
     session.info.setdefault(_EVENTS, []).extend(events)
+
+
+def emit_last(session: AsyncSession, event: object) -> None:
+    """As :func:`emit_after_commit`, after all that is told so."""
+    session.info.setdefault(_LAST, []).append(event)
 
 
 Reaction = Callable[[AsyncSession, Any], Awaitable[None]]
@@ -183,7 +189,7 @@ class Database:
                 raise _translate(error) from error
             except self.absences as error:
                 raise Unavailable(AWAY) from error
-        for item in session.info.pop(_EVENTS, ()):
+        for item in (*session.info.pop(_EVENTS, ()), *session.info.pop(_LAST, ())):
             self._emit(item)
 
     async def close(self) -> None:

@@ -40,6 +40,11 @@ class Bus(Protocol):
 
 def publish_alone(bus: Bus, message: Message) -> None:
     """Publish a message of the platform's own, whose end no packet waits for."""
+    publish_within(bus, message)
+    message.receipt.release()
+
+
+def publish_within(bus: Bus, message: Message) -> None:
+    """Publish a message whose receipt is that of a packet that waits for it too."""
     message.receipt.hold()
     bus.publish(message)
-    message.receipt.release()

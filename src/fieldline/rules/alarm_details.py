@@ -7,7 +7,7 @@ from pydantic import Field
 
 from fieldline.kit.errors import Invalid
 from fieldline.kit.json import dumps_text
-from fieldline.messaging.bus import publish_alone
+from fieldline.messaging.bus import publish_within
 from fieldline.messaging.message import Message, MessageType
 from fieldline.rules.node import Context
 from fieldline.rules.patterns import fill
@@ -132,5 +132,6 @@ def tell_rules(
         ts_ms=context.services.clock.now_ms(),
         customer_id=message.customer_id,
         profile_id=message.profile_id,
+        receipt=message.receipt,
     )
-    publish_alone(context.services.bus, note)
+    publish_within(context.services.bus, note)

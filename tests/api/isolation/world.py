@@ -20,6 +20,7 @@ from fieldline.domains.user import credentials
 from fieldline.rest.services import Services
 from fieldline.settings import load_settings
 from tests.api.support import Client, created
+from tests.waiting import until
 
 MARK = "victim"
 KEY = "reading"
@@ -58,6 +59,11 @@ class World:
         names = ["device", "alarm", "profile", "customer", "rule_chain", "alarm_rule"]
         names += ["asset", "asset_profile", "dashboard", "entity_view", "gateway"]
         return self.ids | {f"own_{name}": own.get(name, str(uuid4())) for name in names}
+
+    async def settle(self) -> None:
+        """Wait until the rules have finished with what they were told of earlier changes."""
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as connection:
+            await until(lambda: connection.execute("SELECT id FROM outbox").fetchone() is None)
 
     @contextmanager
     def watch(self) -> Iterator[Callable[[], bool]]:

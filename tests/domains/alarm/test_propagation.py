@@ -237,7 +237,7 @@ async def test_alarms_that_nobody_else_is_shown_cost_no_statement(world: World) 
 
 async def test_the_owner_is_followed_to_another_customer(platform: Platform) -> None:
     world = platform.world
-    handlers.listen(world.bus, world.alarms, world.clock)
+    handlers.listen(world.bus, world.alarms)
     device = await customers_device(platform)
     await put_all(world, raising(world, device, "a", OWNER))
 

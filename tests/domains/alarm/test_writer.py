@@ -247,7 +247,7 @@ async def test_an_alarm_outlives_the_customer_that_it_was_meant_for(world: World
 
 
 async def test_active_alarms_follow_a_device_to_another_customer(world: World) -> None:
-    handlers.listen(world.bus, world.alarms, world.clock)
+    handlers.listen(world.bus, world.alarms)
     former, new = world.customer.customer_id, world.other_customer.customer_id
     device = await world.device(fields={"customer_id": former})
     cleared, active = (

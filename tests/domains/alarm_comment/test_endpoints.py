@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from fieldline.domains.alarm import handlers as alarm_handlers
-from fieldline.domains.alarm.writer import AlarmWriter
 from fieldline.kit.ids import new_id
 from fieldline.messaging.message import Message
 from tests.api.support import PASSWORD, Client, Platform, Tenant, created
+from tests.domains.outbox.telling import telling
 
 PAGE = "pageSize=100&page=0&sortProperty=createdTime&sortOrder=ASC"
 Json = dict[str, Any]
@@ -339,14 +338,12 @@ async def test_what_is_said_is_recorded(world: World) -> None:
 
 
 async def test_rules_are_told_of_comments(world: World) -> None:
-    bus, clock = world.platform.bus, world.platform.clock
     messages: list[Message] = []
-    bus.consume(messages.append)
-    end = alarm_handlers.listen(bus, AlarmWriter(world.platform.services.database, clock), clock)
-
-    said = await world.say(world.user, "a")
-    await created(world.user, world.path, {"id": said["id"], "comment": {"text": "b"}})
-    end()
+    world.platform.bus.consume(messages.append)
+    async with telling(world.platform.services):
+        messages.clear()
+        said = await world.say(world.user, "a")
+        await created(world.user, world.path, {"id": said["id"], "comment": {"text": "b"}})
 
     assert [message.type for message in messages] == ["COMMENT_CREATED", "COMMENT_UPDATED"]
     assert [str(message.originator.id) for message in messages] == [world.alarm_id] * 2

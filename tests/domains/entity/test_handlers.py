@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from fieldline.app.platform import open_platform
-from fieldline.domains.entity import handlers
 from fieldline.messaging.message import Message
 from fieldline.settings import load_settings
 from tests.api.support import Client, Platform, created
+from tests.domains.outbox.telling import telling
 from tests.waiting import TIMEOUT_S
 
 
@@ -20,9 +20,8 @@ from tests.waiting import TIMEOUT_S
 async def messages(platform: Platform) -> AsyncIterator[list[Message]]:
     told: list[Message] = []
     platform.bus.consume(told.append)
-    end = handlers.listen(platform.bus, platform.clock)
-    yield told
-    end()
+    async with telling(platform.services):
+        yield told
 
 
 def shown(messages: list[Message]) -> list[tuple[str, str, str]]:

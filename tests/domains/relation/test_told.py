@@ -5,8 +5,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from fieldline.domains.audit_log.models import AuditLog
-from fieldline.domains.relation import handlers
 from fieldline.messaging.message import Message
+from tests.domains.outbox.telling import telling
 from tests.domains.relation.world import Ref, World, key, query
 
 
@@ -39,12 +39,11 @@ async def test_rules_are_told_that_all_are_deleted(world: World) -> None:
 async def test_a_message_goes_to_the_rules(world: World) -> None:
     told: list[Message] = []
     world.platform.bus.consume(told.append)
-    end = handlers.listen(world.platform.bus, world.platform.clock)
     a, b = await world.devices("ab")
 
-    saved = await world.relate(a, b)
-    end()
-    await world.relate(b, a)
+    async with telling(world.platform.services):
+        told.clear()
+        saved = await world.relate(a, b)
 
     assert [(each.type, str(each.originator.id)) for each in told] == [
         ("RELATION_ADD_OR_UPDATE", a["id"]),

@@ -12,6 +12,7 @@ from fieldline.database.engine import Database
 from fieldline.domains.telemetry.submitted import Submitted
 from fieldline.kit.clock import ManualClock
 from fieldline.kit.ids import EntityRef
+from tests.domains.outbox.telling import telling
 from tests.domains.telemetry.platform import (
     Json,
     Platform,
@@ -321,7 +322,11 @@ async def test_a_refused_token_is_told_with_its_error_code(platform: Platform) -
 
 
 async def test_rules_are_told_what_a_user_wrote(platform: Platform) -> None:
-    async with platform.client(platform.customer_user) as client:
+    async with (
+        telling(platform.services),
+        platform.client(platform.customer_user) as client,
+    ):
+        platform.published.clear()
         await save(client, platform.customer_device, {"ts": 5, "values": {"a": 1}})
         await client.post(path_of(platform.customer_device, "SHARED_SCOPE"), json={"b": {"c": 2}})
         await client.delete(path_of(platform.customer_device, "SHARED_SCOPE"), params={"keys": "b"})

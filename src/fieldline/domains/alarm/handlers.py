@@ -9,13 +9,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from fieldline.database.base import now_ms
 from fieldline.domains.alarm import assignment
 from fieldline.domains.alarm.changes import Forget, Move, Stored
 from fieldline.domains.alarm.events import AlarmActed
 from fieldline.domains.alarm.writer import AlarmWriter
-from fieldline.kit.clock import Clock
+from fieldline.domains.outbox.service import post
 from fieldline.kit.ids import EntityType
-from fieldline.messaging.bus import Bus, publish_alone
+from fieldline.messaging.bus import Bus
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.messaging.message import Message
 
@@ -53,20 +54,24 @@ async def release_alarms(session: "AsyncSession", event: object) -> None:
         await assignment.release_all(session, event)
 
 
-def listen(bus: Bus, writer: AlarmWriter, clock: Clock) -> Callable[[], None]:
-    """Start to react; returns what ends it."""
+async def tell_rules(session: "AsyncSession", event: object) -> None:
+    """Tell the rules what users did to alarms; a reaction."""
+    if not isinstance(event, AlarmActed):
+        return
+    message = Message(
+        event.type,
+        event.originator,
+        event.tenant_id,
+        event.data,
+        dict(event.metadata),
+        ts_ms=now_ms(),
+        customer_id=event.customer_id,
+    )
+    await post(session, message)
 
-    def tell_rules(event: AlarmActed) -> None:
-        message = Message(
-            event.type,
-            event.originator,
-            event.tenant_id,
-            event.data,
-            dict(event.metadata),
-            ts_ms=clock.now_ms(),
-            customer_id=event.customer_id,
-        )
-        publish_alone(bus, message)
+
+def listen(bus: Bus, writer: AlarmWriter) -> Callable[[], None]:
+    """Start to react; returns what ends it."""
 
     def forget(event: EntityChanged) -> None:
         is_gone = event.change is Change.DELETED and event.entity.type in ORIGINATORS
@@ -82,7 +87,6 @@ def listen(bus: Bus, writer: AlarmWriter, clock: Clock) -> Callable[[], None]:
             writer.put(Move(event.tenant_id, event.entity, customer_id), _log_failure)
 
     ends = (
-        bus.listen(AlarmActed, tell_rules),
         bus.listen(EntityChanged, forget),
         bus.listen(EntityChanged, move),
     )

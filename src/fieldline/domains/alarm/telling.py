@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fieldline.database.engine import announce, emit_after_commit
+from fieldline.database.engine import announce
 from fieldline.domains.alarm.events import AlarmActed, alarm_changed
 from fieldline.domains.alarm.models import Alarm
 from fieldline.domains.alarm.names import with_names
@@ -74,4 +74,4 @@ async def tell(
         action=_AUDITED.get(message),
     )
     await announce(session, changed)
-    emit_after_commit(session, acted)
+    await announce(session, acted)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from fieldline.database.engine import emit_after_commit
+from fieldline.database.engine import announce
 from fieldline.domains.alarm import service as alarm_service
 from fieldline.domains.alarm.events import AlarmActed
 from fieldline.domains.alarm_comment import content, schemas
@@ -160,4 +160,4 @@ async def _tell(
     acted = AlarmActed(
         alarm.tenant_id, entity, alarm.customer_id, _MESSAGES[action], data, metadata
     )
-    emit_after_commit(session, acted)
+    await announce(session, acted)

@@ -3,15 +3,17 @@
 Source: ``rules/engine.md`` section 3.1, entity CRUD by user.
 """
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fieldline.kit.clock import Clock
+from fieldline.database.base import now_ms
+from fieldline.domains.outbox.service import post
 from fieldline.kit.ids import EntityType
 from fieldline.kit.redaction import without_secrets
-from fieldline.messaging.bus import Bus, publish_alone
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.messaging.message import Message, MessageType
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 TOLD = frozenset(
     {
@@ -38,21 +40,17 @@ _TYPES = {
 }
 
 
-def listen(bus: Bus, clock: Clock) -> Callable[[], None]:
-    """Start to tell the rules; returns what ends it.
+async def tell_rules(session: "AsyncSession", event: object) -> None:
+    """Tell the rules what a user did; a reaction.
 
     What the platform itself makes or changes is not told: a rule can start no circle.
     """
-
-    def tell_rules(event: EntityChanged) -> None:
-        message = _message(event, clock.now_ms())
-        if message is not None:
-            publish_alone(bus, message)
-
-    return bus.listen(EntityChanged, tell_rules)
+    message = _message(event, now_ms()) if isinstance(event, EntityChanged) else None
+    if message is not None:
+        await post(session, message)
 
 
-def _message(event: EntityChanged, now_ms: int) -> Message | None:
+def _message(event: EntityChanged, ts_ms: int) -> Message | None:
     """Return what the rules are told of an event; None for what is none of theirs."""
     kind = _TYPES.get(event.change)
     is_more = event.action is not None
@@ -66,7 +64,7 @@ def _message(event: EntityChanged, now_ms: int) -> Message | None:
         event.tenant_id,
         _data(event),
         event.by.as_metadata | _about(event),
-        ts_ms=now_ms,
+        ts_ms=ts_ms,
         customer_id=event.customer_id,
     )
 

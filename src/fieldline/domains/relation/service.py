@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from fieldline.database.engine import emit_after_commit
+from fieldline.database.engine import announce
 from fieldline.domains.audit_log import service as audit_log_service
 from fieldline.domains.audit_log.actions import Action
 from fieldline.domains.audit_log.service import Deed
@@ -311,7 +311,7 @@ async def _tell(
                 shown or {},
                 caller.actor.as_metadata,
             )
-            emit_after_commit(session, event)
+            await announce(session, event)
 
 
 def _wire(relation: Relation) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from uuid import UUID
 from fieldline.domains.audit_log import service as audit_log_service
 from fieldline.domains.audit_log.actions import Action
 from fieldline.domains.entity.access import Known, find, known
+from fieldline.domains.outbox.service import post
 from fieldline.domains.telemetry.completion import WRITE_TIMEOUT_S, Completion
 from fieldline.domains.telemetry.deeds import Done
 from fieldline.domains.telemetry.limits import check_range
@@ -24,7 +25,6 @@ from fieldline.kit.errors import Invalid, Unavailable
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.telemetry_json import Typed, stored_values
 from fieldline.kit.values import Value
-from fieldline.messaging.bus import publish_alone
 from fieldline.messaging.events import KeysDeleted
 from fieldline.messaging.message import Message, MessageType
 from fieldline.rest.services import Services
@@ -303,12 +303,12 @@ class Telemetry:
             customer_id=owner.customer_id,
             profile_id=owner.profile_id,
         )
-        publish_alone(self._services.bus, message)
         deed = audit_log_service.Deed(
             Action(done.type.value), entity, owner.name, owner.customer_id, done.recorded(entity)
         )
         async with self._services.database.write() as session:
             await audit_log_service.record(session, caller.actor, deed)
+            await post(session, message)
 
 
 def _refuse_views(entity: EntityRef) -> None:

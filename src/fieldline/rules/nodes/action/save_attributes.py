@@ -9,7 +9,7 @@ from fieldline.domains.telemetry.submitted import Submitted
 from fieldline.kit.errors import Invalid
 from fieldline.kit.telemetry_json import stored_values, typed_values
 from fieldline.kit.values import Value, to_json
-from fieldline.messaging.bus import publish_alone
+from fieldline.messaging.bus import publish_within
 from fieldline.messaging.events import AttributesSaved
 from fieldline.messaging.message import Message, MessageType
 from fieldline.rules.node import SUCCESS, Context, Node, NodeConfig, Outcome, follow
@@ -208,5 +208,6 @@ def _tell_rules(
         ts_ms=context.services.clock.now_ms(),
         customer_id=message.customer_id,
         profile_id=message.profile_id,
+        receipt=message.receipt,
     )
-    publish_alone(context.services.bus, note)
+    publish_within(context.services.bus, note)

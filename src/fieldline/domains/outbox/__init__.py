@@ -1,0 +1,1 @@
+"""Messages to the rules that are written down in the transaction they tell of."""
