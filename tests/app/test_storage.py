@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from fieldline.app.platform import open_platform
 from fieldline.app.storage import open_services
@@ -103,3 +104,24 @@ async def replace_credentials(admin: Client, kind: str, value: str) -> None:
     device = await created(admin, "/api/device", {"name": kind})
     body: dict[str, Any] = {"credentialsType": kind, "credentialsValue": value}
     await created(admin, "/api/device/credentials", body | {"deviceId": device["id"]})
+
+
+@pytest.mark.postgres
+async def test_settings_of_postgresql_that_may_lose_readings_are_named(
+    postgres_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = make_url(postgres_url)
+    settings = load_settings(
+        data_dir=tmp_path,
+        postgres_server=url.query["host"],
+        postgres_user=url.username,
+        postgres_db=url.database,
+        secret_key="a secret of tests that is long enough",
+    )
+
+    async with open_services(settings):
+        pass
+
+    told = [line for line in caplog.messages if "may lose readings" in line]
+    assert len(told) == 3
+    assert "fsync = off" in told[0]

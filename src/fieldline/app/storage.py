@@ -1,11 +1,13 @@
 """Opens what everything stands on: the data folder, the root key, the stores and their writer."""
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fieldline.app.mailing import open_mailing
 from fieldline.app.reactions import REACTIONS
@@ -30,8 +32,12 @@ from fieldline.timeseries.backends.sqlite import SqliteStore
 from fieldline.timeseries.store import TimeseriesStore
 from fieldline.timeseries.writer import TimeseriesWriter, WriterLimits
 
+logger = logging.getLogger(__name__)
+
 DATABASE_FILE = "fieldline.db"
 """The embedded store, in the data folder."""
+DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+"""Settings of PostgreSQL that must be on for a commit to survive a crash of it."""
 
 
 @asynccontextmanager
@@ -208,11 +214,23 @@ def _data_folder(settings: Settings) -> Path:
     return folder
 
 
+async def _warn_of_unsafe_settings(connection: AsyncConnection) -> None:
+    query = text("SELECT name FROM pg_settings WHERE name = ANY (:names) AND setting = 'off'")
+    for name in await connection.scalars(query, {"names": list(DURABLE)}):
+        logger.warning(
+            "PostgreSQL runs with %s = off: when it or its machine crashes, it may lose readings "
+            "that were acknowledged; set it to on",
+            name,
+        )
+
+
 async def _check_that_it_answers(database: Database, settings: Settings) -> None:
     absences: tuple[type[Exception], ...] = (OSError, DBAPIError, *database.absences)
     try:
         async with database.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
+            if not settings.is_embedded:
+                await _warn_of_unsafe_settings(connection)
     except absences as error:
         where = (
             f"The database file {database.path}"
