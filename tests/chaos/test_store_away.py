@@ -61,7 +61,7 @@ def test_connections_that_are_cut_in_a_transaction_lose_nothing(
     fleet.await_more()
     memory = Watched(on_postgresql)
 
-    for _ in range(int(form(20, 300))):
+    for _ in range(int(form(60, 300))):
         postgresql.cut_connections()
         time.sleep(0.05)
         memory.check_bound()

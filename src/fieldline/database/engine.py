@@ -92,8 +92,9 @@ class Database:
         max_overflow: more of them under load.
 
     Attributes:
-        absences: what the driver raises while it connects, before SQLAlchemy wraps anything:
-            refused, not resolved, starting up, too many clients.
+        absences: what the driver raises and SQLAlchemy does not wrap: while it connects (refused,
+            not resolved, starting up, too many clients), or when the server hung up between two
+            messages.
     """
 
     def __init__(
@@ -126,7 +127,7 @@ class Database:
         else:
             import asyncpg  # noqa: PLC0415 - not needed on SQLite
 
-            self.absences += (asyncpg.PostgresError,)
+            self.absences += (asyncpg.PostgresError, asyncpg.InternalClientError)
             self.engine = create_async_engine(
                 self.url,
                 pool_size=pool_size,

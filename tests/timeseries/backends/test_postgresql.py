@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TypeAlias
 from uuid import uuid4
@@ -12,7 +13,7 @@ import pytest
 from fieldline.kit.clock import ManualClock
 from fieldline.kit.errors import Unavailable
 from fieldline.kit.ids import EntityRef, EntityType
-from fieldline.timeseries.backends.postgresql import PostgresqlStore
+from fieldline.timeseries.backends.postgresql import PostgresqlStore, connection
 from fieldline.timeseries.backends.postgresql.readings import UPSERTS_AFTER_A_REPEAT
 from fieldline.timeseries.store import Point
 from fieldline.timeseries.writer import TimeseriesWriter, WriterLimits
@@ -191,3 +192,41 @@ async def test_a_value_that_cannot_be_sent_is_not_an_absence(shared_postgres_url
     async with open_postgresql(shared_postgres_url) as store:
         with pytest.raises(asyncpg.DataError):
             await put(store, uuid4(), "k", {2**63: 1})
+
+
+@asynccontextmanager
+async def pool_of(url: str) -> AsyncIterator[asyncpg.Pool]:
+    pool = await connection.open_pool(url, 2)
+    yield pool
+    await pool.close()
+
+
+class Cut(Exception):
+    """What a driver may raise, of whatever type, over a connection that is no more."""
+
+
+async def break_off(pool: asyncpg.Pool, error: Exception, *, is_closed: bool) -> None:
+    async with connection.connected(pool) as lent:
+        if is_closed:
+            lent.terminate()
+        raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "is_closed"), [(asyncpg.InternalClientError("lost"), False), (Cut(), True)]
+)
+async def test_a_broken_connection_says_nothing_of_the_rows(
+    postgres_url: str, error: Exception, *, is_closed: bool
+) -> None:
+    async with pool_of(postgres_url) as pool:
+        with pytest.raises(Unavailable):
+            await break_off(pool, error, is_closed=is_closed)
+        async with connection.connected(pool) as lent:
+            assert await lent.fetchval("SELECT 1") == 1
+
+
+async def test_an_error_of_the_rows_is_theirs(postgres_url: str) -> None:
+    async with pool_of(postgres_url) as pool:
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            async with connection.connected(pool) as lent:
+                await lent.execute("SELECT 1 / 0")

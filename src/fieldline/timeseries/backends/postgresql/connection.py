@@ -27,6 +27,8 @@ _AWAY_CLASSES = frozenset(
         "58",  # input and output
     }
 )
+_BROKEN = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""A time-out is an OSError."""
 _AWAY_CODES = frozenset({"XX001", "XX002"})  # damaged table or index
 
 
@@ -52,7 +54,7 @@ async def open_pool(dsn: str, size: int) -> asyncpg.Pool:
             # which would be one more round trip for every batch.
             reset=_leave,
         )
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (asyncpg.PostgresError, *_BROKEN) as error:
         msg = f"PostgreSQL cannot be reached: {error or type(error).__name__}"
         raise Unavailable(msg) from error
 
@@ -71,14 +73,24 @@ async def connected(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
     """
     try:
         async with pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
-            yield connection
+            try:
+                yield connection
+            except asyncpg.InternalClientError as error:
+                # The driver lost its place, as when the server hangs up between two messages.
+                connection.terminate()
+                raise _away(error) from error
+            except Exception as error:
+                # Whatever it says: a connection that is closed says nothing of the rows.
+                if connection.is_closed() and not isinstance(error, Unavailable):
+                    raise _away(error) from error
+                raise
     except asyncpg.PostgresError as error:
         if _is_away(error):
             raise _away(error) from error
         raise
     except asyncpg.DataError:
         raise  # a value that cannot be sent: the row's fault
-    except (OSError, asyncpg.InterfaceError) as error:  # a time-out is an OSError
+    except _BROKEN as error:
         raise _away(error) from error
 
 
