@@ -12,6 +12,7 @@ from fieldline.api.websocket.parts import Parts as SocketParts
 from fieldline.app.descriptors import raise_descriptor_limit
 from fieldline.app.edges import EdgeParts, make_app, open_door, start_mqtt
 from fieldline.app.first_start import prepare
+from fieldline.app.memory import Trimmer
 from fieldline.app.metrics import measure
 from fieldline.app.retention import Retention, audit_logs, events, readings
 from fieldline.app.rules import (
@@ -80,6 +81,10 @@ async def open_platform(
         sockets.listen()
         outbox.start()
         mqtt = await start_mqtt(door, settings, stack)
+        if mqtt is not None:
+            trimmer = Trimmer(lambda: mqtt.stats.connections_opened - mqtt.connections)
+            trimmer.start()
+            stack.push_async_callback(trimmer.stop)
         platform = Platform(FastAPI(), services, door)
         if new_administrator is not None:
             platform.administrator = new_administrator.email
