@@ -9,6 +9,7 @@ from fieldline.database.engine import Database, emit_after_commit
 from fieldline.domains.outbox.delivery import Outbox
 from fieldline.domains.outbox.models import OutboxMessage
 from fieldline.domains.outbox.packing import pack, unpack
+from fieldline.domains.outbox.repository import OutboxRepository
 from fieldline.domains.outbox.service import post
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.messaging.backends.memory import MemoryBus
@@ -151,6 +152,18 @@ async def test_the_rules_have_a_limited_number_at_a_time(
         await emptied(database, outbox)
 
     assert rules.numbers == list(range(10))
+
+
+async def test_the_number_of_a_message_is_never_used_again(database: Database) -> None:
+    await send(database, 1)
+    async with database.write() as session:
+        first = (await OutboxRepository(session).oldest(1))[0].id
+        await OutboxRepository(session).remove([first])
+
+    await send(database, 2)
+
+    async with database.read() as session:
+        assert (await OutboxRepository(session).oldest(1))[0].id > first
 
 
 def test_a_message_comes_back_as_it_was() -> None:
