@@ -34,7 +34,7 @@ CustomerIds = Annotated[list[UUID], Body()]
 Mobile = Annotated[bool | None, Query()]
 
 
-@router.get("/dashboard/home", response_model=HomeDashboard)
+@router.get("/dashboard/home", response_model=HomeDashboard, responses=MAY_BE_EMPTY)
 async def get_home_dashboard(request: Request, caller: AnyUser, session: ReadSession) -> Response:
     """Return the dashboard of the caller's home page; an empty answer means there is none."""
     found = await home_dashboard.home(session, caller)
