@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from fieldline.database.engine import Database, emit_after_commit
+from fieldline.database.sqlite_dialect import has_threads
 from fieldline.domains.customer.models import Customer
 from fieldline.kit.errors import Conflict, Unavailable
 from tests.waiting import TIMEOUT_S
@@ -161,3 +162,25 @@ async def test_what_the_log_shows_of_an_error_holds_no_values(database: Database
 
     assert "nothing" in str(caught.value)
     assert "a secret" not in str(caught.value)
+
+
+async def test_closing_waits_for_what_was_cut_off(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    query = text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000)"
+        " SELECT max(i) FROM n"
+    )
+
+    async def ask() -> None:
+        async with database.read() as session:
+            await session.execute(query)
+
+    asking = asyncio.create_task(ask())
+    await asyncio.sleep(0.05)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    ran_on = has_threads(database.engine.sync_engine)
+    await database.close()
+
+    assert ran_on
+    assert not has_threads(database.engine.sync_engine)

@@ -197,16 +197,28 @@ class Database:
         """Close every connection; those in use are waited for, for a while.
 
         The engine forgets a connection that is in use: given back later, it would never be closed.
+        It forgets one that was cut off, too, whose thread then has a statement to end, and to tell
+        the event loop of.
         """
         pool = self.engine.pool
-        if isinstance(pool, AsyncAdaptedQueuePool):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                    while pool.checkedout():  # noqa: ASYNC110 - the pool has no event
-                        await asyncio.sleep(CLOSE_LOOK_S)
-            if pool.checkedout():
-                log.error("%d connections were still in use at the end", pool.checkedout())
+        if isinstance(pool, AsyncAdaptedQueuePool) and not await _comes_true(
+            lambda: not pool.checkedout()
+        ):
+            log.error("%d connections were still in use at the end", pool.checkedout())
         await self.engine.dispose()
+        if self.is_sqlite:
+            from fieldline.database import sqlite_dialect  # noqa: PLC0415 - not for PostgreSQL
+
+            await _comes_true(lambda: not sqlite_dialect.has_threads(self.engine.sync_engine))
+
+
+async def _comes_true(condition: Callable[[], bool]) -> bool:
+    """Wait for what tells nobody, for a while."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            while not condition():  # noqa: ASYNC110 - there is no event
+                await asyncio.sleep(CLOSE_LOOK_S)
+    return condition()
 
 
 class _Reading(Session):

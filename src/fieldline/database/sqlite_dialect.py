@@ -10,8 +10,11 @@ A SELECT makes none if it is short, as most are (``kit/short_queries.py``).
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
+from threading import Thread
 from typing import Any
+from weakref import WeakSet
 
+from sqlalchemy import Engine
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.aiosqlite import (
     AsyncAdapt_aiosqlite_connection,
@@ -102,10 +105,15 @@ class _Connection(AsyncAdapt_aiosqlite_connection):
 
 
 class _Dbapi(AsyncAdapt_aiosqlite_dbapi):
+    def __init__(self, aiosqlite: Any, sqlite: Any) -> None:  # noqa: ANN401 - modules
+        super().__init__(aiosqlite, sqlite)
+        self.threads: WeakSet[Thread] = WeakSet()
+
     def connect(self, *arg: Any, **kw: Any) -> _Connection:  # noqa: ANN401 - the driver's
         # Its thread and the event loop's use it, never at the same time (``_execute_mutex``).
         connection = self.aiosqlite.connect(*arg, **{**kw, "check_same_thread": False})
         connection._thread.daemon = True  # noqa: SLF001 - as the original does
+        self.threads.add(connection._thread)  # noqa: SLF001
         return _Connection(self, await_(connection))
 
 
@@ -118,6 +126,12 @@ class SqliteDialect(SQLiteDialect_aiosqlite):
     @classmethod
     def import_dbapi(cls) -> _Dbapi:
         return _Dbapi(__import__("aiosqlite"), __import__("sqlite3"))
+
+
+def has_threads(engine: Engine) -> bool:
+    """Whether a connection's thread still runs; one that was cut off ends with its statement."""
+    dbapi: Any = engine.dialect.dbapi
+    return any(thread.is_alive() for thread in dbapi.threads)
 
 
 registry.register(DRIVER.replace("+", "."), __name__, "SqliteDialect")
