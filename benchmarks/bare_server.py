@@ -13,9 +13,12 @@ from uuid import UUID
 import uvloop
 
 from fieldline.domains.device.directory import DeviceRecord
+from fieldline.domains.rpc.command import Command, RpcStatus
+from fieldline.domains.rpc.writer import Kept
 from fieldline.ingest.door import Door
 from fieldline.ingest.parts import DoorParts
 from fieldline.kit.clock import SystemClock
+from fieldline.kit.errors import FieldlineError
 from fieldline.kit.ids import EntityRef, EntityType, new_id
 from fieldline.messaging.backends.memory import MemoryBus
 from fieldline.messaging.message import Message
@@ -77,6 +80,34 @@ class NoDoor(Door):
         """Take it as done."""
 
 
+class Nothing:
+    """Keeps no commands and has no sub-devices."""
+
+    is_full = True
+
+    def keep(self, command: Command, then: Kept) -> None:
+        raise NotImplementedError
+
+    def move(self, rpc_id: UUID, status: RpcStatus, response: str | None = None) -> None:
+        raise NotImplementedError
+
+    async def pending(self, device_id: UUID) -> list[Command]:  # noqa: ARG002 - the port's
+        return []
+
+    async def devices_with_pending(self) -> list[UUID]:
+        return []
+
+    async def expire(self) -> None:
+        """Have nothing to do."""
+
+    async def join(
+        self,
+        gateway: DeviceRecord,  # noqa: ARG002
+        wanted: Mapping[str, str],  # noqa: ARG002
+    ) -> dict[str, DeviceRecord | FieldlineError]:
+        return {}
+
+
 async def _no_limits(_tenant_id: UUID) -> Mapping[str, Any]:
     return {}
 
@@ -90,7 +121,9 @@ async def _serve(door_type: type[Door], port: int) -> None:
     nothing: Callable[..., None] = lambda *_told: None  # noqa: E731
     writer = TimeseriesWriter(store, clock, on_readings=nothing, on_attributes=nothing)
     bus.consume(_end)
-    door = door_type(DoorParts(bus, store, writer, AnyDevice(), _no_limits, clock))
+    door = door_type(
+        DoorParts(bus, store, writer, AnyDevice(), _no_limits, clock, Nothing(), Nothing())
+    )
     transport = MqttTransport(door, MqttOptions(port=port))
     await transport.start()
     print(transport.bound_port, flush=True)

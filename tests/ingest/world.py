@@ -1,15 +1,18 @@
 """A door with everything behind it but the rule engine: the tests play the rules."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from fieldline.domains.device.directory import DeviceRecord
+from fieldline.domains.rpc.command import PENDING, Command, RpcStatus
 from fieldline.ingest.door import Door
 from fieldline.ingest.parts import Devices, DoorParts, IngestOptions
-from fieldline.ingest.session import CloseReason
+from fieldline.ingest.session import CloseReason, RpcRequest
 from fieldline.kit.clock import ManualClock
+from fieldline.kit.errors import FieldlineError, Unavailable
 from fieldline.kit.ids import EntityRef, EntityType, new_id
 from fieldline.kit.telemetry_json import stored_values
 from fieldline.messaging.backends.memory import MemoryBus
@@ -46,15 +49,89 @@ class KnownDevices:
         return self.by_hash.get(sha3)
 
 
+class MadeDevices:
+    """Makes the devices of gateways; ``errors`` are names that it refuses, with the reason."""
+
+    def __init__(self, make: Callable[..., DeviceRecord]) -> None:
+        self.made: dict[str, DeviceRecord] = {}
+        self.types: dict[str, str] = {}
+        self.asked: list[dict[str, str]] = []
+        self.errors: dict[str, FieldlineError] = {}
+        self.is_away = False
+        self._make = make
+
+    async def join(
+        self, gateway: DeviceRecord, wanted: Mapping[str, str]
+    ) -> dict[str, DeviceRecord | FieldlineError]:
+        await asyncio.sleep(0)
+        if self.is_away:
+            raise Unavailable("away")
+        self.asked.append(dict(wanted))
+        found: dict[str, DeviceRecord | FieldlineError] = {}
+        for name, kind in wanted.items():
+            if name in self.errors:
+                found[name] = self.errors[name]
+                continue
+            if name not in self.made:
+                self.made[name] = self._make(f"of {gateway.name}: {name}", name=name)
+                self.types[name] = kind
+            found[name] = self.made[name]
+        return found
+
+
+class KeptInMemory:
+    """Keeps commands as the database does, as long as the test lasts."""
+
+    def __init__(self) -> None:
+        self.is_full = False
+        self.refuses = False
+        self.commands: dict[UUID, Command] = {}
+        self.moves: dict[UUID, list[RpcStatus]] = {}
+        self.responses: dict[UUID, str] = {}
+        self.expirations = 0
+
+    def keep(self, command: Command, then: Callable[[bool], None]) -> None:
+        if not self.refuses:
+            self.commands[command.id] = command
+            self.moves[command.id] = [RpcStatus.QUEUED]
+        then(not self.refuses)
+
+    def move(self, rpc_id: UUID, status: RpcStatus, response: str | None = None) -> None:
+        self.moves[rpc_id].append(status)
+        if response is not None:
+            self.responses[rpc_id] = response
+
+    async def pending(self, device_id: UUID) -> list[Command]:
+        return [
+            command
+            for command in self.commands.values()
+            if command.device_id == device_id and self.moves[command.id][-1] in PENDING
+        ]
+
+    async def devices_with_pending(self) -> set[UUID]:
+        return {
+            command.device_id
+            for command in self.commands.values()
+            if self.moves[command.id][-1] in PENDING
+        }
+
+    async def expire(self) -> None:
+        self.expirations += 1
+
+
 @dataclass
 class Listener:
     """A transport's end of a session, remembering what it was told."""
 
     pushes: list[tuple[dict[str, object], list[str]]] = field(default_factory=list)
     closed: list[CloseReason] = field(default_factory=list)
+    requests: list[RpcRequest] = field(default_factory=list)
 
     def on_attributes(self, updated: dict[str, object], deleted: list[str]) -> None:
         self.pushes.append((updated, deleted))
+
+    def on_rpc(self, request: RpcRequest) -> None:
+        self.requests.append(request)
 
     def on_close(self, reason: CloseReason) -> None:
         self.closed.append(reason)
@@ -90,6 +167,8 @@ class World:
         self.store = store
         self.tenant_profile: dict[str, Any] = {}
         self.devices = KnownDevices()
+        self.kept = KeptInMemory()
+        self.sub_devices = MadeDevices(self.device)
         self.messages: list[Message] = []
         self.tenant_id = new_id()
         self.writer = TimeseriesWriter(
@@ -107,6 +186,8 @@ class World:
                 directory or self.devices,
                 self._profile_of,
                 self.clock,
+                self.kept,
+                self.sub_devices,
             ),
             options,
         )
@@ -170,6 +251,14 @@ class World:
             self.writer.save_attributes(
                 message.tenant_id, message.originator, Scope.CLIENT, values, done
             )
+
+    def save_attributes(
+        self, device: DeviceRecord, scope: Scope, values: Mapping[str, object]
+    ) -> None:
+        """Store attributes, JSON as a user would give it."""
+        self.writer.save_attributes(
+            device.tenant_id, device.ref, scope, stored_values(dict(values))
+        )
 
     def types(self) -> list[str]:
         return [message.type for message in self.messages]

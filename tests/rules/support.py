@@ -10,6 +10,7 @@ from fieldline.domains.alarm.changes import Clear, Raise, Stored
 from fieldline.domains.event.record import Record as EventRecord
 from fieldline.domains.event.record import Records
 from fieldline.domains.relation.kinds import Wanted
+from fieldline.domains.rpc.command import Command, OnAnswer
 from fieldline.domains.rule_chain.graph import ChainGraph, Connection, GraphNode, NodeDebug
 from fieldline.domains.telemetry.submitted import Submitted, Then
 from fieldline.kit.clock import ManualClock
@@ -224,6 +225,22 @@ class Fails(Node[EmptyConfig]):
         raise Unavailable(f"{context.node_name} is out of order")
 
 
+class SentDownlink:
+    """The way to devices that are not there: remembers what was to go it."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[Command, OnAnswer]] = []
+        self.answers: list[tuple[UUID, int, bytes]] = []
+        self.waiting: set[int] = set()
+
+    def send_rpc(self, command: Command, then: OnAnswer) -> None:
+        self.sent.append((command, then))
+
+    def answer_client_rpc(self, device_id: UUID, request_id: int, answer: bytes) -> bool:
+        self.answers.append((device_id, request_id, answer))
+        return request_id in self.waiting
+
+
 @dataclass
 class World:
     """An engine with everything that it needs, and the chains that it finds stored."""
@@ -246,6 +263,7 @@ class World:
     script_limits: ScriptLimits = field(default_factory=ScriptLimits)
     backlog_limit: int = 1_000
     records: Records | None = None
+    downlink: "SentDownlink" = field(default_factory=SentDownlink)
     loads: int = 0
     load_errors: list[Exception] = field(default_factory=list)
 
@@ -262,6 +280,7 @@ class World:
             bus=self.bus,
             clock=self.clock,
             backlog=self.backlog,
+            downlink=self.downlink,
             records=self.records,
         )
         self.start_engine()

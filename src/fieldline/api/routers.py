@@ -40,6 +40,7 @@ from fieldline.domains.not_configured import endpoints as not_configured
 from fieldline.domains.notification import endpoints as notification
 from fieldline.domains.relation import endpoints as relation
 from fieldline.domains.relation_search import endpoints as relation_search
+from fieldline.domains.rpc import endpoints as rpc
 from fieldline.domains.rule_chain import endpoints as rule_chain
 from fieldline.domains.system import endpoints as system
 from fieldline.domains.telemetry import endpoints as telemetry
@@ -60,6 +61,7 @@ THINGSBOARD: list[APIRouter] = [
     alarm_comment.router,
     alarm.router,
     rule_chain.router,
+    rpc.router,
     relation.router,
     relation.searches,
     relation_search.router,

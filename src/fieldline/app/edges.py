@@ -15,6 +15,9 @@ from fieldline.api.routers import THINGSBOARD, V1
 from fieldline.api.websocket import endpoints as websocket_endpoints
 from fieldline.api.websocket.parts import Parts as SocketParts
 from fieldline.domains.device.directory import DeviceDirectory
+from fieldline.domains.rpc.waiting import Waiting
+from fieldline.domains.rpc.writer import RpcWriter
+from fieldline.domains.sub_device.joining import SubDevices
 from fieldline.domains.telemetry.service import Telemetry
 from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.ingest.door import Door
@@ -39,12 +42,13 @@ class EdgeParts:
     registry: Registry
     door: Door
     tester: Trier
+    rpc_waiting: Waiting
 
 
-async def open_door(
-    services: Services, settings: Settings, stack: AsyncExitStack, devices: DeviceDirectory
+def make_door(
+    services: Services, settings: Settings, devices: DeviceDirectory, commands: RpcWriter
 ) -> Door:
-    """Open the one way in for devices."""
+    """Make the one way in for devices; the rules know it before it is opened."""
 
     async def tenant_profile(tenant_id: UUID) -> Mapping[str, Any]:
         async with services.database.read() as session:
@@ -57,14 +61,13 @@ async def open_door(
         devices=devices,
         tenant_profile=tenant_profile,
         clock=services.clock,
+        commands=commands,
+        sub_devices=SubDevices(services.database, services.vault, devices),
     )
     limits = IngestOptions(
         string_length=settings.telemetry_max_string_value_length, service_id=socket.gethostname()
     )
-    door = Door(parts, limits)
-    await door.start()
-    stack.push_async_callback(door.stop)
-    return door
+    return Door(parts, limits)
 
 
 async def start_mqtt(door: Door, settings: Settings, stack: AsyncExitStack) -> MqttTransport | None:
@@ -131,4 +134,5 @@ def make_app(
     app.state.sockets = parts.sockets
     app.state.node_catalogue = parts.registry
     app.state.script_tester = parts.tester
+    app.state.rpc_waiting = parts.rpc_waiting
     return app

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fieldline.api.websocket.limits import SocketLimits
 from fieldline.api.websocket.parts import Parts as SocketParts
 from fieldline.app.descriptors import raise_descriptor_limit
-from fieldline.app.edges import EdgeParts, make_app, open_door, start_mqtt
+from fieldline.app.edges import EdgeParts, make_app, make_door, start_mqtt
 from fieldline.app.first_start import prepare
 from fieldline.app.memory import Trimmer
 from fieldline.app.metrics import measure
@@ -19,12 +19,14 @@ from fieldline.app.rules import (
     EngineParts,
     make_outbox,
     start_alarm_rules,
+    start_commands,
     start_engine,
     start_events,
 )
 from fieldline.app.storage import open_services
 from fieldline.domains.device.directory import DeviceDirectory
 from fieldline.domains.purge.handlers import Purger
+from fieldline.domains.rpc.waiting import Waiting
 from fieldline.domains.telemetry.service import Telemetry
 from fieldline.ingest.door import Door
 from fieldline.kit.clock import Clock
@@ -46,9 +48,15 @@ class Platform:
     app: FastAPI
     services: Services
     door: Door
+    rpc_waiting: Waiting
     administrator: str | None = None
     first_password: str | None = None
     is_ready: bool = False
+
+    def end_waiting(self) -> None:
+        """End the requests that wait for devices or the platform, so that HTTP can drain."""
+        self.door.end_waiting()
+        self.rpc_waiting.end_all()
 
 
 @asynccontextmanager
@@ -72,9 +80,13 @@ async def open_platform(
         alarms, evaluator = await start_alarm_rules(services, stack)
         event_writer = await start_events(services, settings, stack)
         outbox = make_outbox(services, stack)
-        parts = EngineParts(registry, alarms, evaluator, devices, event_writer)
+        commands = await start_commands(services, stack)
+        door = make_door(services, settings, devices, commands)
+        parts = EngineParts(registry, alarms, evaluator, devices, event_writer, door)
         engine = await start_engine(services, settings, stack, parts)
-        door = await open_door(services, settings, stack, devices)
+        await door.start()
+        stack.push_async_callback(door.stop)
+        rpc_waiting = Waiting(services.bus)
         hub = Hub()
         telemetry = Telemetry(services, evaluate=evaluator.submit)
         sockets = SocketParts(services, telemetry, hub, _socket_limits(settings))
@@ -85,12 +97,14 @@ async def open_platform(
             trimmer = Trimmer(lambda: mqtt.stats.connections_opened - mqtt.connections)
             trimmer.start()
             stack.push_async_callback(trimmer.stop)
-        platform = Platform(FastAPI(), services, door)
+        platform = Platform(FastAPI(), services, door, rpc_waiting)
         if new_administrator is not None:
             platform.administrator = new_administrator.email
             platform.first_password = new_administrator.password
         platform.app = make_app(
-            EdgeParts(services, telemetry, sockets, registry, door, Trier(engine.scripts)),
+            EdgeParts(
+                services, telemetry, sockets, registry, door, Trier(engine.scripts), rpc_waiting
+            ),
             settings,
             readiness=partial(_why_not_ready, platform),
             metrics=measure(

@@ -14,6 +14,7 @@ from fieldline.domains.event.quota import Quota
 from fieldline.domains.event.writer import EventLimits, EventWriter
 from fieldline.domains.outbox.delivery import Outbox
 from fieldline.domains.profile.chains import ChainDirectory, LoadChains
+from fieldline.domains.rpc.writer import RpcWriter
 from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.kit.ids import EntityType
 from fieldline.messaging.events import EntityChanged
@@ -29,7 +30,7 @@ from fieldline.rules.registry import Registry
 from fieldline.rules.relations import StoredRelations
 from fieldline.rules.scripts.pool import ScriptPool
 from fieldline.rules.scripts.sandbox import ScriptLimits
-from fieldline.rules.services import RuleServices
+from fieldline.rules.services import Downlink, RuleServices
 from fieldline.settings import Settings
 
 MAX_WAITING_MESSAGES = 50_000
@@ -45,6 +46,7 @@ class EngineParts:
     evaluator: FieldsEvaluator
     devices: DeviceDirectory
     events: EventWriter
+    downlink: Downlink
 
 
 async def start_alarm_rules(
@@ -60,6 +62,14 @@ async def start_alarm_rules(
     await evaluator.start()
     stack.push_async_callback(evaluator.stop)
     return alarms, evaluator
+
+
+async def start_commands(services: Services, stack: AsyncExitStack) -> RpcWriter:
+    """Start the writer of kept commands."""
+    commands = RpcWriter(services.database, services.clock)
+    await commands.start()
+    stack.push_async_callback(commands.stop)
+    return commands
 
 
 def make_outbox(services: Services, stack: AsyncExitStack) -> Outbox:
@@ -113,6 +123,7 @@ async def start_engine(
             bus=services.bus,
             clock=services.clock,
             backlog=backlog,
+            downlink=parts.downlink,
             records=parts.events,
         ),
         registry=parts.registry,

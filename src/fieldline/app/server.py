@@ -62,7 +62,7 @@ async def serving(
                 yield platform
             finally:
                 platform.is_ready = False
-                platform.door.end_waiting()
+                platform.end_waiting()
                 server.should_exit = True
                 await task
 

@@ -10,7 +10,6 @@ from uuid import UUID
 import orjson
 
 from fieldline.kit.errors import Invalid
-from fieldline.kit.json import dumps
 from fieldline.kit.values import to_json
 from fieldline.timeseries.store import Attribute, Scope, TimeseriesStore
 
@@ -55,8 +54,8 @@ class AttributeReader:
     def __init__(self, store: TimeseriesStore) -> None:
         self._store = store
 
-    async def read(self, device_id: UUID, request: AttributeRequest) -> bytes:
-        """Return ``{"client": {..}, "shared": {..}}`` as JSON; a scope without finds is left out.
+    async def read(self, device_id: UUID, request: AttributeRequest) -> dict[str, dict[str, Any]]:
+        """Return ``{"client": {..}, "shared": {..}}``; a scope without finds is left out.
 
         Raises:
             Unavailable: the store is away.
@@ -70,7 +69,7 @@ class AttributeReader:
                 values = _by_key(await self._store.attributes(device_id, scope, keys))
                 if values:
                     found[name] = values
-        return dumps(found)
+        return found
 
 
 def _names(body: dict[str, Any], field: str) -> str | None:

@@ -7,6 +7,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import orjson
 
@@ -20,7 +21,7 @@ TIMEOUT_MS = 60_000
 TIMED_OUT = b'{"error":"timeout"}'
 SWEEP_S = 1.0
 
-Reply = Callable[[bytes], None]
+Reply = Callable[[bytes], object]
 
 _LIMITS = (
     ("messages", "MsgRateLimit"),
@@ -41,6 +42,7 @@ class Call(NamedTuple):
 
 
 class _Waiting(NamedTuple):
+    device_id: UUID
     deadline_ms: int
     reply: Reply
 
@@ -101,8 +103,8 @@ class ClientRpc:
             raise Unavailable(msg)
         now_ms = self._parts.clock.now_ms()
         self._last_id += 1
-        self._waiting[self._last_id] = _Waiting(now_ms + TIMEOUT_MS, reply)
         device = session.device
+        self._waiting[self._last_id] = _Waiting(device.id, now_ms + TIMEOUT_MS, reply)
         message = Message(
             MessageType.TO_SERVER_RPC_REQUEST,
             device.ref,
@@ -124,13 +126,17 @@ class ClientRpc:
         self._parts.bus.publish(message)
         message.receipt.release()
 
-    def answer(self, request_id: int, answer: bytes) -> bool:
-        """Give a rule's answer to the device; False when it does not wait any more."""
-        waiting = self._waiting.pop(request_id, None)
-        if waiting is None:
+    def answer_of(self, device_id: UUID, request_id: int, answer: bytes) -> bool:
+        """Give a rule's answer to the device; False when that does not wait any more."""
+        waiting = self._waiting.get(request_id)
+        # The number comes out of a message, in which a rule may have written another one.
+        if waiting is None or waiting.device_id != device_id:
             return False
-        waiting.reply(answer)
+        self._answer(request_id, answer)
         return True
+
+    def _answer(self, request_id: int, answer: bytes) -> None:
+        self._waiting.pop(request_id).reply(answer)
 
     def expire(self) -> None:
         """Answer the calls that waited for 60 s."""
@@ -139,12 +145,12 @@ class ClientRpc:
             request_id, waiting = next(iter(self._waiting.items()))
             if waiting.deadline_ms > now_ms:
                 return
-            self.answer(request_id, TIMED_OUT)
+            self._answer(request_id, TIMED_OUT)
 
     def end_waiting(self) -> None:
         """Answer every call that waits, as if its time was over."""
         for request_id in list(self._waiting):
-            self.answer(request_id, TIMED_OUT)
+            self._answer(request_id, TIMED_OUT)
 
     async def answer_limits(self, session: DeviceSession, reply: Reply) -> None:
         """Tell a device what it may send (getSessionLimits)."""

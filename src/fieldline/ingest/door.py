@@ -8,8 +8,10 @@ All calls are made on the event loop; nothing on a reading's way waits.
 import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 from fieldline.domains.device.directory import DeviceRecord
+from fieldline.domains.rpc.command import Command, OnAnswer
 from fieldline.ingest.activity import Activity
 from fieldline.ingest.attributes import AttributeReader, AttributeRequest
 from fieldline.ingest.authentication import Authentication
@@ -17,9 +19,17 @@ from fieldline.ingest.client_rpc import ClientRpc
 from fieldline.ingest.flow import Flow
 from fieldline.ingest.lookups import Lookups
 from fieldline.ingest.parts import DoorParts, IngestOptions
+from fieldline.ingest.server_rpc import ServerRpc
 from fieldline.ingest.session import DeviceSession, SessionListener
 from fieldline.ingest.sessions import Sessions
-from fieldline.kit.telemetry_json import TypingRules, parse_attributes, parse_telemetry
+from fieldline.kit.errors import FieldlineError
+from fieldline.kit.telemetry_json import (
+    TypingRules,
+    parse_attributes,
+    parse_telemetry,
+    telemetry_groups,
+    typed_values,
+)
 from fieldline.messaging.message import ROOT_CHAIN, Message, MessageType
 from fieldline.messaging.receipt import Receipt
 
@@ -38,6 +48,7 @@ class Door:
         self.limits = limits or IngestOptions()
         self.activity = Activity(parts, presences=self.limits.presences)
         self._bus = parts.bus
+        self._sub_devices = parts.sub_devices
         self._now_ms = parts.clock.now_ms
         self._rules = TypingRules(max_string_length=self.limits.string_length)
         self._flow = Flow(self.limits.in_flight, parts.writer)
@@ -46,22 +57,26 @@ class Door:
         self._lookups = Lookups(self.limits.reads, self.limits.waiting_reads)
         self._attributes = AttributeReader(parts.store)
         self._client_rpc = ClientRpc(parts, self.limits)
+        self._server_rpc = ServerRpc(parts, self._sessions.rpc, self._lookups, self.limits)
 
     async def start(self) -> None:
         """Begin to answer and to watch activity."""
         self._lookups.start()
         self._client_rpc.start()
+        self._server_rpc.start()
         await self.activity.start()
 
     def end_waiting(self) -> None:
         """End the requests that wait for news or answers, so that an HTTP server can drain."""
         self._sessions.end_waiting()
         self._client_rpc.end_waiting()
+        self._server_rpc.end_waiting()
 
     async def stop(self) -> None:
         """Close every session, then write what is known of activity."""
         self._sessions.close_all()
         await self._client_rpc.stop()
+        await self._server_rpc.stop()
         await self._lookups.stop()
         await self.activity.stop()
 
@@ -98,6 +113,23 @@ class Door:
             Unavailable: the process has as many sessions as it may.
         """
         return self._sessions.open(device, listener)
+
+    async def join(
+        self, gateway: DeviceSession, wanted: Mapping[str, str]
+    ) -> Mapping[str, DeviceRecord | FieldlineError]:
+        """Return a gateway's devices by name, made where they are not there yet.
+
+        Args:
+            gateway: through which they speak.
+            wanted: name and type of each; the type is only of those that are made.
+
+        Returns:
+            A device of each name, or why there is none.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        return await self._sub_devices.join(gateway.device, wanted)
 
     def brief(self, device: DeviceRecord, listener: SessionListener | None = None) -> DeviceSession:
         """Return a session for one request: it counts as activity, not as a connection."""
@@ -136,6 +168,15 @@ class Door:
         for ts_ms, values in groups:
             self._publish_reading(session.device, ts_ms, values, metadata, now_ms, receipt)
 
+    def telemetry_document(self, session: DeviceSession, document: Any, receipt: Receipt) -> None:  # noqa: ANN401
+        """Do as :func:`telemetry` with what is decoded already (``kit.telemetry_json.decode``)."""
+        now_ms = self._now_ms()
+        self.activity.note(session.presence, now_ms)
+        groups = telemetry_groups(document, now_ms, self._rules)
+        self._flow.count(receipt)
+        for ts_ms, values in groups:
+            self._publish_reading(session.device, ts_ms, values, None, now_ms, receipt)
+
     async def bulk_telemetry(
         self, session: DeviceSession, payload: bytes, receipt: Receipt
     ) -> None:
@@ -166,9 +207,24 @@ class Door:
         Raises:
             Invalid: the payload is not a JSON object; nothing was taken.
         """
+        values = parse_attributes(payload, self._rules)
+        self._publish_attributes(session, values, receipt, metadata)
+
+    def attributes_document(
+        self, session: DeviceSession, document: Mapping[str, Any], receipt: Receipt
+    ) -> None:
+        """Do as :meth:`attributes` with an object that is decoded already."""
+        self._publish_attributes(session, typed_values(document, self._rules), receipt, None)
+
+    def _publish_attributes(
+        self,
+        session: DeviceSession,
+        values: dict[str, Any],
+        receipt: Receipt,
+        metadata: Mapping[str, str] | None,
+    ) -> None:
         now_ms = self._now_ms()
         self.activity.note(session.presence, now_ms)
-        values = parse_attributes(payload, self._rules)
         device = session.device
         self._flow.count(receipt)
         if values:
@@ -230,23 +286,26 @@ class Door:
     # What devices ask
 
     def request_attributes(
-        self, session: DeviceSession, payload: bytes, reply: Callable[[bytes], None]
+        self,
+        session: DeviceSession,
+        request: AttributeRequest,
+        reply: Callable[[dict[str, dict[str, Any]]], object],
     ) -> None:
-        """Answer ``{"clientKeys": "a,b", "sharedKeys": "c"}`` when the store has.
+        """Answer with ``{"client": {..}, "shared": {..}}`` when the store has.
 
         Raises:
-            Invalid: the payload is no such request.
             Unavailable: too many requests wait.
         """
         self.touch(session)
-        request = AttributeRequest.parse(payload)
 
         async def answer() -> None:
             reply(await self._attributes.read(session.device.id, request))
 
         self._lookups.submit(answer)
 
-    async def read_attributes(self, session: DeviceSession, request: AttributeRequest) -> bytes:
+    async def read_attributes(
+        self, session: DeviceSession, request: AttributeRequest
+    ) -> dict[str, dict[str, Any]]:
         """Return ``{"client": {..}, "shared": {..}}`` for a request that waits here.
 
         Raises:
@@ -256,7 +315,7 @@ class Door:
         return await self._attributes.read(session.device.id, request)
 
     def client_rpc(
-        self, session: DeviceSession, payload: bytes, reply: Callable[[bytes], None]
+        self, session: DeviceSession, payload: bytes, reply: Callable[[bytes], object]
     ) -> None:
         """Answer an RPC of the device: session limits here, others through the rules.
 
@@ -272,19 +331,52 @@ class Door:
         else:
             self._client_rpc.send(session, call, reply)
 
-    def answer_client_rpc(self, request_id: int, answer: bytes) -> bool:
-        """Give the answer that a rule found; False when nobody waits for it any more."""
-        return self._client_rpc.answer(request_id, answer)
+    def answer_client_rpc(self, device_id: UUID, request_id: int, answer: bytes) -> bool:
+        """Give the answer that a rule found; False when the device waits for it no more."""
+        return self._client_rpc.answer_of(device_id, request_id, answer)
 
     def subscribe_attributes(self, session: DeviceSession) -> None:
         """Push changes of shared attributes to this session from now on."""
         self.touch(session)
-        self._sessions.subscribe(session)
+        if session.is_open:
+            self._sessions.attributes.add(session)
 
     def unsubscribe_attributes(self, session: DeviceSession) -> None:
         """End the pushes."""
         self.touch(session)
-        self._sessions.unsubscribe(session)
+        self._sessions.attributes.remove(session)
+
+    # What devices are told to do
+
+    def send_rpc(self, command: Command, then: OnAnswer) -> None:
+        """Send a command to its device; ``then`` is called with what becomes of it, once.
+
+        A kept command (``is_persistent``) is answered for when it is stored.
+        """
+        self._server_rpc.submit(command, then)
+
+    def subscribe_rpc(self, session: DeviceSession) -> None:
+        """Send commands to this session from now on, soon those that wait for the device."""
+        self.touch(session)
+        self._server_rpc.subscribe(session)
+
+    def unsubscribe_rpc(self, session: DeviceSession) -> None:
+        """Send no more commands to this session."""
+        self.touch(session)
+        self._sessions.rpc.remove(session)
+
+    def rpc_sent(self, session: DeviceSession, number: int) -> None:
+        """Note that a command was written to the device, which is to acknowledge it."""
+        self._server_rpc.sent(session, number)
+
+    def rpc_delivered(self, session: DeviceSession, number: int) -> None:
+        """Note that the device acknowledged a command, or that none of that is to come."""
+        self._server_rpc.delivered(session, number)
+
+    def rpc_answered(self, session: DeviceSession, number: int, payload: bytes) -> None:
+        """Give a device's answer to whoever sent the command; a late one is nothing."""
+        self.touch(session)
+        self._server_rpc.answered(session, number, payload)
 
     # Back-pressure
 

@@ -57,7 +57,9 @@ class Flow:
             await room.wait()
 
     def count(self, packet: Receipt) -> None:
-        """Count a packet in; it is counted out when its last branch has ended."""
+        """Count a packet in, once; it is counted out when its last branch has ended."""
+        if packet.meter is not None:
+            return
         packet.meter = self
         self.in_flight += 1
         if self.in_flight >= self._limit:

@@ -1,12 +1,15 @@
 """What the door is made of: the parts behind it, and its limits."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
 from fieldline.domains.device.directory import DeviceRecord
+from fieldline.domains.rpc.command import Command, RpcStatus
+from fieldline.domains.rpc.writer import Kept
 from fieldline.kit.clock import Clock
+from fieldline.kit.errors import FieldlineError
 from fieldline.messaging.bus import Bus
 from fieldline.timeseries.store import TimeseriesStore
 from fieldline.timeseries.writer import Saves
@@ -33,6 +36,38 @@ class Devices(Protocol):
         """Find the device of a certificate."""
 
 
+class SubDevices(Protocol):
+    """Where a gateway's devices are found and made (``domains.sub_device.joining``)."""
+
+    async def join(
+        self, gateway: DeviceRecord, wanted: Mapping[str, str]
+    ) -> Mapping[str, DeviceRecord | FieldlineError]:
+        """Return devices by name, or why there is none."""
+
+
+class KeptCommands(Protocol):
+    """Where commands are kept (``domains.rpc.writer.RpcWriter``)."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more can be taken now."""
+
+    def keep(self, command: Command, then: Kept) -> None:
+        """Keep a command; ``then`` is called when that is stored."""
+
+    def move(self, rpc_id: UUID, status: RpcStatus, response: str | None = None) -> None:
+        """Note how far a command is."""
+
+    async def pending(self, device_id: UUID) -> list[Command]:
+        """Return what a device has to do yet."""
+
+    async def devices_with_pending(self) -> Collection[UUID]:
+        """Return the devices that have something to do yet."""
+
+    async def expire(self) -> None:
+        """Note that the time of some commands is over."""
+
+
 ProfileOfTenant = Callable[[UUID], Awaitable[Mapping[str, Any]]]
 """Gives a tenant's profile configuration, in ThingsBoard's names (transportDeviceMsgRateLimit)."""
 
@@ -48,6 +83,7 @@ class IngestOptions:
         reads: store reads for devices that run at once.
         waiting_reads: reads that wait for their turn.
         client_rpcs: RPCs of devices that wait for an answer.
+        server_rpcs: RPCs to devices that are on their way.
         string_length: characters of a string value; 0 is unlimited.
         payload_bytes: the largest MQTT packet, which session limits tell the device.
         session_in_flight: messages that a device may have unacknowledged, told likewise.
@@ -60,6 +96,7 @@ class IngestOptions:
     reads: int = 8
     waiting_reads: int = 10_000
     client_rpcs: int = 10_000
+    server_rpcs: int = 20_000
     string_length: int = 0
     payload_bytes: int = 65_536
     session_in_flight: int = 100
@@ -76,3 +113,5 @@ class DoorParts:
     devices: Devices
     tenant_profile: ProfileOfTenant
     clock: Clock
+    commands: KeptCommands
+    sub_devices: SubDevices

@@ -1,14 +1,14 @@
 """A device's presence at the door, and what it is told while it is there."""
 
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.ingest.presence import Presence
 from fieldline.kit.ids import new_id
 
-__all__ = ["CloseReason", "DeviceRecord", "DeviceSession", "SessionListener"]
+__all__ = ["CloseReason", "DeviceRecord", "DeviceSession", "RpcRequest", "SessionListener"]
 
 
 class CloseReason(StrEnum):
@@ -20,11 +20,22 @@ class CloseReason(StrEnum):
     SERVER_STOPPING = "SERVER_STOPPING"
 
 
+class RpcRequest(NamedTuple):
+    """A command to a device; its ``number`` comes back with the answer."""
+
+    number: int
+    method: str
+    params: Any
+
+
 class SessionListener(Protocol):
     """What a transport does with what the platform tells a device."""
 
     def on_attributes(self, updated: dict[str, object], deleted: list[str]) -> None:
         """Push changed and deleted shared attributes; values are ready for JSON."""
+
+    def on_rpc(self, request: RpcRequest) -> None:
+        """Send a command, then tell the door: ``rpc_sent``, ``rpc_delivered``, ``rpc_answered``."""
 
     def on_close(self, reason: CloseReason) -> None:
         """End the connection; the session is closed already."""
@@ -36,7 +47,7 @@ class DeviceSession:
     Made by :meth:`Door.open` and :meth:`Door.brief`; a transport keeps it and changes nothing.
     """
 
-    __slots__ = ("_id", "device", "is_open", "listener", "presence", "wants_attributes")
+    __slots__ = ("_id", "device", "is_open", "listener", "presence")
 
     def __init__(
         self, device: DeviceRecord, presence: Presence, listener: SessionListener | None
@@ -46,7 +57,6 @@ class DeviceSession:
         self.presence = presence
         self.listener = listener
         self.is_open = True
-        self.wants_attributes = False
 
     @property
     def id(self) -> UUID:

@@ -1,11 +1,12 @@
-"""Who is connected: one session per device, and who wants shared attributes pushed."""
+"""Who is connected: one session per device, and who wants attributes or commands pushed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.ingest.activity import Activity
 from fieldline.ingest.session import CloseReason, DeviceSession, SessionListener
+from fieldline.ingest.subscribers import Subscribers
 from fieldline.kit.errors import Unauthenticated, Unavailable
 from fieldline.kit.ids import EntityType
 from fieldline.kit.values import to_json
@@ -22,6 +23,8 @@ _CLOSING = {
 class Sessions:
     """Keeps the open sessions and closes them when the platform says so.
 
+    ``attributes`` and ``rpc`` are the sessions that want shared attributes and commands pushed.
+
     Args:
         bus: tells of deleted devices, changed credentials and shared attributes.
         activity: told of connections.
@@ -32,7 +35,8 @@ class Sessions:
         self._activity = activity
         self._limit = limit
         self._connected: dict[UUID, DeviceSession] = {}
-        self._subscribed: dict[UUID, list[DeviceSession]] = {}
+        self.attributes = Subscribers()
+        self.rpc = Subscribers()
         bus.listen(EntityChanged, self._on_entity)
         bus.listen(AttributesSaved, self._on_attributes)
         bus.listen(KeysDeleted, self._on_keys)
@@ -72,7 +76,7 @@ class Sessions:
         if not session.is_open:
             return
         session.is_open = False
-        self.unsubscribe(session)
+        self._unsubscribe(session)
         if self._connected.get(session.device.id) is session:
             del self._connected[session.device.id]
             self._activity.disconnected(session.presence)
@@ -83,29 +87,17 @@ class Sessions:
 
     def end_waiting(self) -> None:
         """Close the sessions that are no connection but wait for pushes."""
-        for session in [one for waiting in self._subscribed.values() for one in waiting]:
+        for session in (*self.attributes.all(), *self.rpc.all()):
             if self._connected.get(session.device.id) is not session:
                 self._close_telling(session, CloseReason.SERVER_STOPPING)
 
-    def subscribe(self, session: DeviceSession) -> None:
-        """Push shared attributes to the session."""
-        if session.is_open and not session.wants_attributes:
-            session.wants_attributes = True
-            self._subscribed.setdefault(session.device.id, []).append(session)
-
-    def unsubscribe(self, session: DeviceSession) -> None:
-        """Push no more."""
-        if not session.wants_attributes:
-            return
-        session.wants_attributes = False
-        sessions = self._subscribed[session.device.id]
-        sessions.remove(session)
-        if not sessions:
-            del self._subscribed[session.device.id]
+    def _unsubscribe(self, session: DeviceSession) -> None:
+        self.attributes.remove(session)
+        self.rpc.remove(session)
 
     def _end(self, session: DeviceSession, reason: CloseReason) -> None:
         session.is_open = False
-        self.unsubscribe(session)
+        self._unsubscribe(session)
         if session.listener is not None:
             session.listener.on_close(reason)
 
@@ -119,18 +111,18 @@ class Sessions:
         self._end(session, reason)
 
     def _close_where(self, chosen: Callable[[DeviceRecord], bool], reason: CloseReason) -> None:
-        for device_id in {*self._connected, *self._subscribed}:
+        for device_id in {*self._connected, *self.attributes, *self.rpc}:
             for session in self._of(device_id):
                 if chosen(session.device):
                     self._close_telling(session, reason)
 
     def _of(self, device_id: UUID) -> list[DeviceSession]:
         """Return every session of a device, connected or waiting for pushes."""
-        sessions = list(self._subscribed.get(device_id, ()))
+        sessions = dict.fromkeys((*self.attributes.of(device_id), *self.rpc.of(device_id)))
         connected = self._connected.get(device_id)
-        if connected is not None and connected not in sessions:
-            sessions.append(connected)
-        return sessions
+        if connected is not None:
+            sessions[connected] = None
+        return list(sessions)
 
     def _on_entity(self, event: EntityChanged) -> None:
         reason = _CLOSING.get(event.change)
@@ -145,7 +137,7 @@ class Sessions:
     def _on_attributes(self, event: AttributesSaved) -> None:
         if event.scope != Scope.SHARED or not event.notify_device or not event.values:
             return
-        sessions = self._subscribed.get(event.entity.id)
+        sessions = self.attributes.of(event.entity.id)
         if sessions:
             values: dict[str, object] = {k: to_json(v) for k, v in event.values.items()}
             _push(sessions, values, [])
@@ -153,12 +145,14 @@ class Sessions:
     def _on_keys(self, event: KeysDeleted) -> None:
         if event.scope != Scope.SHARED or not event.notify_device or not event.keys:
             return
-        sessions = self._subscribed.get(event.entity.id)
+        sessions = self.attributes.of(event.entity.id)
         if sessions:
             _push(sessions, {}, list(event.keys))
 
 
-def _push(sessions: list[DeviceSession], updated: dict[str, object], deleted: list[str]) -> None:
-    for session in tuple(sessions):
+def _push(
+    sessions: Sequence[DeviceSession], updated: dict[str, object], deleted: list[str]
+) -> None:
+    for session in sessions:
         if session.listener is not None:
             session.listener.on_attributes(updated, deleted)

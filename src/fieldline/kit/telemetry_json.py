@@ -74,7 +74,7 @@ def parse_telemetry(
         InvalidTimestamp: a ``ts`` is not a number of ms in 64 bits.
         Invalid: not JSON, or none of these forms.
     """
-    document = _decode(payload)
+    document = decode(payload)
     if type(document) is dict:
         return [_group(document, now_ms, rules)]
     return _groups(document, now_ms, rules)
@@ -86,7 +86,7 @@ def parse_attributes(payload: bytes, rules: TypingRules = DEVICE_RULES) -> Typed
     Raises:
         Invalid: not JSON, or not an object.
     """
-    document = _decode(payload)
+    document = decode(payload)
     if type(document) is not dict:
         msg = f"Attributes must be a JSON object, not {_kind(document)}"
         raise Invalid(msg)
@@ -98,7 +98,7 @@ def telemetry_groups(
     now_ms: int,
     rules: TypingRules = REST_RULES,
 ) -> list[tuple[int, Typed]]:
-    """Do as :func:`parse_telemetry` with an already decoded document, which is left as it is."""
+    """Do as :func:`parse_telemetry` with a decoded document (:func:`decode`), left as it is."""
     if isinstance(document, dict):
         return [_group(_own(document), now_ms, rules)]
     if isinstance(document, list):
@@ -138,7 +138,12 @@ _INTEGER = re.compile(r"[+-]?\d{1,19}")
 _FIRST_OF_NUMBER = frozenset("-.0123456789")
 
 
-def _decode(payload: bytes) -> Any:  # noqa: ANN401 - JSON is any of its types
+def decode(payload: bytes) -> Any:  # noqa: ANN401 - JSON is any of its types
+    """Decode JSON as the functions above do, for :func:`telemetry_groups` to read.
+
+    Raises:
+        Invalid: not JSON.
+    """
     shape = payload.translate(_DIGITS_ALIKE)
     if _EXPONENT in shape or _LONG_RUN in shape or _NUL in payload:
         return _decode_exactly(payload)
@@ -147,7 +152,7 @@ def _decode(payload: bytes) -> Any:  # noqa: ANN401 - JSON is any of its types
     except orjson.JSONDecodeError as error:
         repaired = payload.decode("utf-8", "replace").encode()
         if repaired != payload:
-            return _decode(repaired)
+            return decode(repaired)
         msg = f"The payload is not JSON: {error}"
         raise Invalid(msg) from None
 

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from fieldline.domains.event.record import Records
+from fieldline.domains.rpc.command import Command, OnAnswer
 from fieldline.domains.telemetry.submitted import Submitted, Then
 from fieldline.kit.clock import Clock
 from fieldline.messaging.bus import Bus
@@ -21,6 +23,16 @@ class Evaluates(Protocol):
         """Evaluate, then call ``then``, which stores; in the order of the calls per entity."""
 
 
+class Downlink(Protocol):
+    """The way to devices (``ingest.door.Door``)."""
+
+    def send_rpc(self, command: Command, then: OnAnswer) -> None:
+        """Send a command; ``then`` is called with what becomes of it, once."""
+
+    def answer_client_rpc(self, device_id: UUID, request_id: int, answer: bytes) -> bool:
+        """Answer the RPC of a device; False when it does not wait any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class RuleServices:
     """Everything that nodes may use; ``records`` takes events, None where nobody keeps them."""
@@ -33,4 +45,5 @@ class RuleServices:
     bus: Bus
     clock: Clock
     backlog: Backlog
+    downlink: Downlink
     records: Records | None = None

@@ -190,6 +190,9 @@ async def _world(made: Maker, path: Path) -> World:
     comments = f"/api/alarm/{ids['alarm']}/comment"
     comment = await created(owner, comments, {"comment": {"text": f"{MARK} said"}})
     ids["comment"] = comment["id"]["id"]
+    call = {"method": f"{MARK} method", "persistent": True, "timeout": 2**40}
+    rpc = await created(owner, f"/api/rpc/oneway/{ids['device']}", call)
+    ids["rpc"] = rpc["rpcId"]
     strange = await made.things(stranger, "stranger", strange_customer)
     near = await made.things(owner, "neighbour", other_customer)
     await _relate(owner, ids["device"], near["device"])

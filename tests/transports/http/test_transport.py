@@ -152,7 +152,7 @@ async def test_attributes_are_read_by_name(api: Api) -> None:
 
 
 async def until_polling(api: Api) -> None:
-    await until(lambda: api.world.door._sessions._subscribed)
+    await until(api.world.door._sessions.attributes.all)
 
 
 async def test_a_poll_ends_with_the_next_change(api: Api) -> None:
@@ -180,7 +180,7 @@ async def test_a_poll_without_news_is_408(api: Api) -> None:
 
     assert response.status_code == 408
     assert response.content == b""
-    assert not api.world.door._sessions._subscribed
+    assert not api.world.door._sessions.attributes.all()
 
 
 async def test_a_poll_with_a_time_out_that_is_no_number_is_400(api: Api) -> None:
@@ -242,7 +242,7 @@ async def test_an_rpc_is_answered_by_the_rules(api: Api) -> None:
         if message.type == "TO_SERVER_RPC_REQUEST":
             request_id = int(message.metadata["requestId"])
             asyncio.get_running_loop().call_soon(
-                api.world.door.answer_client_rpc, request_id, b'{"time":1}'
+                api.world.door.answer_client_rpc, message.originator.id, request_id, b'{"time":1}'
             )
 
     api.world.bus.consume(answer_soon)

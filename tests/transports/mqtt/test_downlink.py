@@ -175,7 +175,9 @@ async def test_a_client_rpc_is_answered_by_a_rule(site: Site, flavour: str) -> N
     await client.publish(f"{flavour}/3", b'{"method":"time"}')
     await until(lambda: "TO_SERVER_RPC_REQUEST" in site.world.types())
     [message] = [m for m in site.world.messages if m.type == "TO_SERVER_RPC_REQUEST"]
-    site.world.door.answer_client_rpc(int(message.metadata["requestId"]), b'{"now":1}')
+    site.world.door.answer_client_rpc(
+        message.originator.id, int(message.metadata["requestId"]), b'{"now":1}'
+    )
     await until(lambda: bool(site.heard))
 
     response = flavour.replace("request", "response").replace("req", "res")

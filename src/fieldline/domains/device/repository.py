@@ -64,6 +64,10 @@ class DeviceRepository(ThingRepository[Device]):
         query = query.order_by(Device.created_time.desc(), Device.id.desc()).limit(limit)
         return list(await self._session.scalars(query))
 
+    async def by_names(self, tenant_id: UUID, names: Collection[str]) -> Sequence[Device]:
+        query = select(Device).where(Device.tenant_id == tenant_id, Device.name.in_(names))
+        return (await self._session.scalars(query)).all()
+
     async def active_of(self, ids: Collection[UUID]) -> set[UUID]:
         query = select(Device.id).where(Device.id.in_(ids), self.is_active)
         return set(await self._session.scalars(query))

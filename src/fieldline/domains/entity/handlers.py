@@ -6,6 +6,7 @@ Source: ``rules/engine.md`` section 3.1, entity CRUD by user.
 from typing import TYPE_CHECKING, Any
 
 from fieldline.database.base import now_ms
+from fieldline.domains.device.content import LAST_GATEWAY
 from fieldline.domains.outbox.service import post
 from fieldline.kit.ids import EntityType
 from fieldline.kit.redaction import without_secrets
@@ -83,4 +84,8 @@ def _about(event: EntityChanged) -> dict[str, str]:
         about["assignedCustomerId"] = str(event.customer_id)
     elif event.change is Change.UNASSIGNED:
         about["unassignedCustomerId"] = str(event.customer_id)
+    elif event.change is Change.CREATED and event.entity.type is EntityType.DEVICE:
+        gateway_id = ((event.data or {}).get("additionalInfo") or {}).get(LAST_GATEWAY)
+        if isinstance(gateway_id, str):
+            about["gatewayId"] = gateway_id
     return about

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=Thing)
 P = TypeVar("P", bound=Profile)
 
-_READING = frozenset({Operation.READ, Operation.READ_CREDENTIALS})
+_READING = frozenset({Operation.READ, Operation.READ_CREDENTIALS, Operation.RPC_CALL})
 """Operations that leave a thing as it is; for others it is locked, so that the last of several
 changes without a version wins on PostgreSQL too."""
 

@@ -41,6 +41,8 @@ from fieldline.protocols.mqtt.properties import Properties
 from fieldline.protocols.mqtt.reader import PacketReader
 from fieldline.protocols.mqtt.reason_codes import ReasonCode
 
+OnAcknowledged = Callable[[], None]
+
 
 class State(Enum):
     """How far the connection is."""
@@ -91,8 +93,8 @@ class ServerSession:
         self._aliases: dict[int, str] = {}
         self._unanswered = 0
         self._next_packet_id = 1
-        self._unacknowledged: set[int] = set()
-        self._queued: deque[tuple[str, bytes]] = deque()
+        self._unacknowledged: dict[int, OnAcknowledged | None] = {}
+        self._queued: deque[tuple[str, bytes, OnAcknowledged | None]] = deque()
         self._window = limits.max_unacknowledged
         self._peer_max_packet: int | None = None
 
@@ -185,10 +187,11 @@ class ServerSession:
             raise RemoteProtocolError(msg, ReasonCode.PROTOCOL_ERROR)
 
     def _on_puback(self, packet: Puback) -> None:
-        self._unacknowledged.discard(packet.packet_id)
+        on_acknowledged = self._unacknowledged.pop(packet.packet_id, None)
         while self._queued and len(self._unacknowledged) < self._window:
-            topic, payload = self._queued.popleft()
-            self._send_qos_1(topic, payload)
+            self._send_qos_1(*self._queued.popleft())
+        if on_acknowledged is not None:
+            on_acknowledged()
 
     def _on_pubrel(self, packet: Pubrel) -> None:
         code = ReasonCode.PACKET_IDENTIFIER_NOT_FOUND if self.version == MQTT_5 else 0
@@ -297,11 +300,14 @@ class ServerSession:
         """Send an UNSUBACK; MQTT 3 drops the codes."""
         self._send(Unsuback(packet_id, codes if self.version == MQTT_5 else []))
 
-    def publish(self, topic: str, payload: bytes, qos: int) -> None:
+    def publish(
+        self, topic: str, payload: bytes, qos: int, on_acknowledged: OnAcknowledged | None = None
+    ) -> None:
         """Send a message to the client, or queue it until the client's window has room.
 
-        A message over the client's Maximum Packet Size is left out, as the standard wants it
-        (MQTT 5 section 3.1.2.11.4).
+        ``on_acknowledged`` is called when the PUBACK of a QoS 1 message comes in. A message over
+        the client's Maximum Packet Size is left out, as the standard wants it (MQTT 5 section
+        3.1.2.11.4).
 
         Raises:
             RemoteProtocolError: the client does not acknowledge, and the queue is full.
@@ -309,20 +315,22 @@ class ServerSession:
         if qos == 0:
             self._send_within_limit(Publish(topic, payload))
         elif len(self._unacknowledged) < self._window:
-            self._send_qos_1(topic, payload)
+            self._send_qos_1(topic, payload, on_acknowledged)
         elif len(self._queued) < self._limits.max_queued:
-            self._queued.append((topic, payload))
+            self._queued.append((topic, payload, on_acknowledged))
         else:
             msg = f"{self._limits.max_queued} messages wait for the client's acknowledgements"
             raise RemoteProtocolError(msg, ReasonCode.QUOTA_EXCEEDED)
 
-    def _send_qos_1(self, topic: str, payload: bytes) -> None:
+    def _send_qos_1(
+        self, topic: str, payload: bytes, on_acknowledged: OnAcknowledged | None
+    ) -> None:
         packet_id = self._next_packet_id
         while packet_id in self._unacknowledged:
             packet_id = packet_id % 0xFFFF + 1
         self._next_packet_id = packet_id % 0xFFFF + 1
         if self._send_within_limit(Publish(topic, payload, 1, packet_id)):
-            self._unacknowledged.add(packet_id)
+            self._unacknowledged[packet_id] = on_acknowledged
 
     def _send(self, packet: Packet) -> None:
         self._out += encode(packet, self.version)

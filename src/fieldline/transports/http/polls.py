@@ -1,19 +1,20 @@
-"""Waiting for something to tell a device: the long poll of the HTTP device API."""
+"""Waiting for something to tell a device: the long polls of the HTTP device API."""
 
 import asyncio
 
-from fieldline.ingest.session import CloseReason
+from fieldline.ingest.session import CloseReason, RpcRequest
 from fieldline.kit.errors import FieldlineError, Forbidden, Unauthenticated, Unavailable
 
 
-class AttributesPoll:
-    """Waits for the first change of a shared attribute; the listener of one request's session."""
+class Poll:
+    """Waits for the first news of the kind that its session wants; the listener of one request."""
 
     def __init__(self) -> None:
         self._news: asyncio.Future[dict[str, object]] = asyncio.get_running_loop().create_future()
+        self.number: int | None = None
 
     async def wait(self, timeout_s: float) -> dict[str, object] | None:
-        """Return ``{"k": v}`` or ``{"deleted": [..]}``, None when nothing happened in time.
+        """Return the news for the device, None when nothing happened in time.
 
         Raises:
             Forbidden: the device was deleted.
@@ -29,6 +30,14 @@ class AttributesPoll:
     def on_attributes(self, updated: dict[str, object], deleted: list[str]) -> None:
         if not self._news.done():
             self._news.set_result({**updated, "deleted": deleted} if deleted else updated)
+
+    def on_rpc(self, request: RpcRequest) -> None:
+        """Take one command; the others are for the polls to come."""
+        if not self._news.done():
+            self.number = request.number
+            self._news.set_result(
+                {"id": request.number, "method": request.method, "params": request.params}
+            )
 
     def on_close(self, reason: CloseReason) -> None:
         if not self._news.done():

@@ -5,7 +5,8 @@ that what came is stored. Source: ThingsBoard's HTTP device API.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -16,12 +17,13 @@ from fastapi.routing import APIRoute
 
 from fieldline.ingest.attributes import AttributeRequest
 from fieldline.ingest.door import Door
-from fieldline.ingest.session import DeviceRecord, DeviceSession
+from fieldline.ingest.session import DeviceSession
 from fieldline.kit.errors import FieldlineError, Invalid, Unavailable
+from fieldline.kit.json import dumps
 from fieldline.messaging.receipt import Receipt
 from fieldline.transports.http.body import SMALL_BYTES, Bodies
 from fieldline.transports.http.errors import DOCUMENTED, answer
-from fieldline.transports.http.polls import AttributesPoll
+from fieldline.transports.http.polls import Poll
 
 Token = Annotated[str, Path(description="The device's access token.")]
 _NAMES = "Names, separated by commas or repeated."
@@ -32,6 +34,9 @@ SharedKeys = Annotated[
     list[str], Query(alias="sharedKeys", default_factory=list, description=_NAMES)
 ]
 _JSON_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}}
+RpcNumber = Annotated[
+    int, Path(ge=-(2**31), lt=2**31, description="The command's id, as it was sent.")
+]
 Timeout = Annotated[int, Query(description="How long to wait, in ms; 0 is a minute.")]
 
 
@@ -71,13 +76,15 @@ def device_router(door: Door, options: HttpOptions | None = None) -> APIRouter:
             openapi_extra=_JSON_BODY,
         )
     router.add_api_route("/{token}/attributes", api.get_attributes, methods=["GET"])
-    router.add_api_route(
-        "/{token}/attributes/updates",
-        api.poll_attributes,
-        methods=["GET"],
-        responses={408: {"description": "Nothing changed in time."}},
-    )
-    router.add_api_route("/{token}/rpc", api.post_rpc, methods=["POST"], openapi_extra=_JSON_BODY)
+    for path, poll in (("attributes/updates", api.poll_attributes), ("rpc", api.poll_rpc)):
+        router.add_api_route(
+            f"/{{token}}/{path}",
+            poll,
+            methods=["GET"],
+            responses={408: {"description": "There was nothing in time."}},
+        )
+    for path, take in (("rpc", api.post_rpc), ("rpc/{number}", api.answer_rpc)):
+        router.add_api_route(f"/{{token}}/{path}", take, methods=["POST"], openapi_extra=_JSON_BODY)
     return router
 
 
@@ -92,9 +99,10 @@ class _DeviceRoute(APIRoute):
                 response: Response = await handle(request)
             except FieldlineError as error:
                 return answer(error)
-            except RequestValidationError:
-                msg = "'timeout' must be a whole number of milliseconds"
-                return answer(Invalid(msg))
+            except RequestValidationError as error:
+                name = error.errors()[0]["loc"][-1]
+                expected = "milliseconds" if name == "timeout" else "32 bits"
+                return answer(Invalid(f"'{name}' must be a whole number of {expected}"))
             return response
 
         return handle_for_device
@@ -134,16 +142,29 @@ class _DeviceApi:
         """Return client and shared attributes by name; without names, all of them."""
         session = await self._session(token)
         wanted = AttributeRequest.of(",".join(client_keys) or None, ",".join(shared_keys) or None)
-        return _json(await self._door.read_attributes(session, wanted))
+        return _json(dumps(await self._door.read_attributes(session, wanted)))
 
     async def poll_attributes(self, token: Token, timeout: Timeout = 0) -> Response:  # noqa: ASYNC109
         """Wait for the next change of a shared attribute; 408 when there is none in time."""
-        device = await self._door.authenticate_token(token)
-        self._begin_poll()
-        try:
-            return await self._poll(device, self._poll_s(timeout))
-        finally:
-            self._polls -= 1
+        async with self._waiting(token) as (session, poll):
+            self._door.subscribe_attributes(session)
+            return _news(await poll.wait(self._poll_s(timeout)))
+
+    async def poll_rpc(self, token: Token, timeout: Timeout = 0) -> Response:  # noqa: ASYNC109
+        """Wait for the next command: ``{"id", "method", "params"}``; 408 when there is none."""
+        async with self._waiting(token) as (session, poll):
+            self._door.subscribe_rpc(session)
+            news = await poll.wait(self._poll_s(timeout))
+            if poll.number is not None:
+                self._door.rpc_delivered(session, poll.number)
+            return _news(news)
+
+    async def answer_rpc(self, token: Token, number: RpcNumber, request: Request) -> Response:
+        """Answer a command: any text; an answer that nobody waits for is taken too."""
+        session = await self._session(token)
+        async with self._bodies.read(request, self._options.max_rpc_bytes) as body:
+            self._door.rpc_answered(session, number, body)
+        return Response()
 
     async def post_rpc(self, token: Token, request: Request) -> Response:
         """Call the platform: ``{"method": "m", "params": <any JSON>}``; waits for the answer."""
@@ -161,15 +182,20 @@ class _DeviceApi:
         self._check_room()
         return self._door.brief(await self._door.authenticate_token(token))
 
-    async def _poll(self, device: DeviceRecord, timeout_s: float) -> Response:
-        poll = AttributesPoll()
-        session = self._door.brief(device, poll)
-        self._door.subscribe_attributes(session)
+    @asynccontextmanager
+    async def _waiting(self, token: str) -> AsyncIterator[tuple[DeviceSession, Poll]]:
+        """Open a session that waits for news, for as long as the block runs."""
+        device = await self._door.authenticate_token(token)
+        self._begin_poll()
         try:
-            news = await poll.wait(timeout_s)
+            poll = Poll()
+            session = self._door.brief(device, poll)
+            try:
+                yield session, poll
+            finally:
+                self._door.close(session)
         finally:
-            self._door.close(session)
-        return Response(status_code=408) if news is None else _json(orjson.dumps(news))
+            self._polls -= 1
 
     def _check_room(self) -> None:
         if self._door.is_full:
@@ -199,6 +225,10 @@ class _Stored:
         self.receipt.release()
         await self._done.wait()
         return Response()
+
+
+def _news(news: dict[str, object] | None) -> Response:
+    return Response(status_code=408) if news is None else _json(dumps(news))
 
 
 def _json(data: bytes) -> Response:

@@ -3,19 +3,26 @@
 from collections.abc import Callable
 from functools import partial
 
+from fieldline.ingest.attributes import AttributeRequest
 from fieldline.ingest.door import Door
-from fieldline.ingest.session import DeviceSession
+from fieldline.ingest.session import DeviceSession, RpcRequest
 from fieldline.kit.errors import Invalid
 from fieldline.kit.json import dumps
 from fieldline.messaging.receipt import Receipt
 from fieldline.protocols.mqtt.packets import MQTT_5, Publish, Subscription
 from fieldline.protocols.mqtt.reason_codes import V3_SUBSCRIBE_FAILURE, ReasonCode
+from fieldline.transports.mqtt import gateway_topics
 from fieldline.transports.mqtt.acks import Ack
 from fieldline.transports.mqtt.errors import InvalidRequestId
-from fieldline.transports.mqtt.topics import DeviceTopics, Purpose, Route, request_number
-
-Send = Callable[[str, int, bytes], None]
-"""Sends a message to the device: topic, QoS, payload."""
+from fieldline.transports.mqtt.gateway import GatewayChannel
+from fieldline.transports.mqtt.sending import Send
+from fieldline.transports.mqtt.topics import (
+    RPC_TOPICS,
+    DeviceTopics,
+    Purpose,
+    Route,
+    request_number,
+)
 
 
 class DeviceChannel:
@@ -26,21 +33,28 @@ class DeviceChannel:
         device: the open session there.
         version: the connection's protocol level.
         send: how to reach the device.
+
+    Attributes:
+        gateway: the devices that speak through this one, if it is a gateway.
     """
 
     __slots__ = (
         "_door",
         "_push_qos",
         "_push_topic",
+        "_rpc_qos",
+        "_rpc_topic",
         "_send",
         "_subscriptions",
         "_topics",
         "_version",
         "device",
+        "gateway",
     )
 
     def __init__(self, door: Door, device: DeviceSession, version: int, send: Send) -> None:
         self.device = device
+        self.gateway: GatewayChannel | None = None
         self._door = door
         self._version = version
         self._send = send
@@ -48,6 +62,8 @@ class DeviceChannel:
         self._subscriptions: dict[str, int] = {}
         self._push_topic = ""
         self._push_qos = 1
+        self._rpc_topic = "v1/devices/me/rpc/request/"
+        self._rpc_qos = 1
 
     @property
     def topics(self) -> DeviceTopics:
@@ -63,6 +79,10 @@ class DeviceChannel:
         Raises:
             FieldlineError: the door, or its topic's last level, refused it; nothing was taken.
         """
+        if self.gateway is not None:
+            self.gateway.touch()
+            if self._publish_as_gateway(self.gateway, packet, ack):
+                return
         topics = self.topics
         route = topics.route(packet.topic)
         if route.purpose is Purpose.TELEMETRY:
@@ -74,6 +94,14 @@ class DeviceChannel:
         else:
             self._door.touch(self.device)
             self._request(packet, route, ack)
+
+    def _publish_as_gateway(self, gateway: GatewayChannel, packet: Publish, ack: Receipt) -> bool:
+        if not packet.topic.startswith(gateway_topics.PREFIX):
+            return False
+        self._door.touch(self.device)
+        if not gateway.publish(packet, ack) and isinstance(ack, Ack):
+            ack.code = ReasonCode.TOPIC_NAME_INVALID
+        return True
 
     def _request(self, packet: Publish, route: Route, ack: Receipt) -> None:
         if route.purpose is Purpose.UNKNOWN:
@@ -87,15 +115,34 @@ class DeviceChannel:
             raise kind(msg)
         if route.purpose is Purpose.ATTRIBUTE_REQUEST:
             # ThingsBoard leaves requests with a negative id unanswered, but does check them.
+            request = AttributeRequest.parse(packet.payload)
             reply = self._reply(route, number) if number >= 0 else _no_reply
-            self._door.request_attributes(self.device, packet.payload, reply)
+            self._door.request_attributes(self.device, request, lambda found: reply(dumps(found)))
         elif route.purpose is Purpose.RPC_REQUEST:
             self._door.client_rpc(self.device, packet.payload, self._reply(route, number))
+        else:
+            self._door.rpc_answered(self.device, number, packet.payload)
 
-    def _reply(self, route: Route, number: int) -> Callable[[bytes], None]:
+    def _reply(self, route: Route, number: int) -> Callable[[bytes], object]:
         """Return what sends an answer; answers go out whether subscribed to or not."""
-        qos = self._subscriptions.get(f"{route.reply_prefix}+", 1)
+        qos = self.qos_of(f"{route.reply_prefix}+")
         return partial(self._send, f"{route.reply_prefix}{number}", qos)
+
+    def qos_of(self, topic_filter: str) -> int:
+        """Return the QoS that was granted to a subscription; 1 where there is none."""
+        return self._subscriptions.get(topic_filter, 1)
+
+    def touch(self) -> None:
+        """Note that the device is there."""
+        self._door.touch(self.device)
+        if self.gateway is not None:
+            self.gateway.touch()
+
+    def close(self) -> None:
+        """Close the device's session, and those of its sub-devices: the connection is lost."""
+        if self.gateway is not None:
+            self.gateway.close()
+        self._door.close(self.device)
 
     def subscribe(self, subscriptions: list[Subscription]) -> list[int]:
         """Subscribe; return the SUBACK's codes."""
@@ -113,6 +160,9 @@ class DeviceChannel:
         if push_topic is not None:
             self._push_topic, self._push_qos = push_topic, qos
             self._door.subscribe_attributes(self.device)
+        elif topic_filter in RPC_TOPICS:
+            self._rpc_topic, self._rpc_qos = RPC_TOPICS[topic_filter], qos
+            self._door.subscribe_rpc(self.device)
         return qos
 
     def _refused(self, topic_filter: str) -> int:
@@ -131,12 +181,27 @@ class DeviceChannel:
             codes.append(ReasonCode.SUCCESS if was_there else ReasonCode.NO_SUBSCRIPTION_EXISTED)
         if not any(self.topics.push_topic(left) for left in self._subscriptions):
             self._door.unsubscribe_attributes(self.device)
+        if not RPC_TOPICS.keys() & self._subscriptions.keys():
+            self._door.unsubscribe_rpc(self.device)
         return codes
 
     def push_attributes(self, updated: dict[str, object], deleted: list[str]) -> None:
         """Tell the device of changed and deleted shared attributes."""
         body = {**updated, "deleted": deleted} if deleted else updated
         self._send(self._push_topic, self._push_qos, dumps(body))
+
+    def send_rpc(self, request: RpcRequest) -> None:
+        """Tell the device of a command."""
+        number = request.number
+        topic = f"{self._rpc_topic}{number}"
+        body = dumps({"method": request.method, "params": request.params})
+        if self._rpc_qos == 0:
+            if self._send(topic, 0, body):
+                self._door.rpc_delivered(self.device, number)
+            return
+        on_acknowledged = partial(self._door.rpc_delivered, self.device, number)
+        if self._send(topic, 1, body, on_acknowledged):
+            self._door.rpc_sent(self.device, number)
 
 
 def _no_reply(_payload: bytes) -> None:

@@ -7,11 +7,12 @@ calls :meth:`Connection.flush` once for all that became ready in the tick: one w
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, cast
 from uuid import uuid4
 
-from fieldline.ingest.session import CloseReason
+from fieldline.ingest.session import CloseReason, RpcRequest
 from fieldline.kit.errors import FieldlineError, Unauthenticated
 from fieldline.messaging.receipt import Receipt, unattended
 from fieldline.protocols.mqtt.errors import RemoteProtocolError
@@ -28,10 +29,11 @@ from fieldline.protocols.mqtt.packets import (
     Unsubscribe,
 )
 from fieldline.protocols.mqtt.reason_codes import ReasonCode
-from fieldline.protocols.mqtt.session import ServerSession, State
+from fieldline.protocols.mqtt.session import OnAcknowledged, ServerSession, State
 from fieldline.transports.mqtt import errors
 from fieldline.transports.mqtt.acks import Ack, Acks
 from fieldline.transports.mqtt.channel import DeviceChannel
+from fieldline.transports.mqtt.gateway import GatewayChannel, GatewayParts
 from fieldline.transports.mqtt.hub import Hub
 
 _CHECK_DOOR_EVERY = 64
@@ -54,6 +56,7 @@ _IN_FLIGHT = 2
 _DOOR = 4
 _WRITING = 8
 _CLOSING = 16
+_JOINING = 32
 
 
 class Connection(asyncio.Protocol):
@@ -117,7 +120,7 @@ class Connection(asyncio.Protocol):
         self._acks.clear()
         self._held.clear()
         if self._channel is not None:
-            self._hub.door.close(self._channel.device)
+            self._channel.close()
 
     def pause_writing(self) -> None:
         options = self._hub.options
@@ -290,7 +293,10 @@ class Connection(asyncio.Protocol):
             if self._transport is None or self._closing is not None:
                 return
             session = hub.door.open(device, self)
-            self._channel = DeviceChannel(hub.door, session, connect.version, self._send)
+            channel = DeviceChannel(hub.door, session, connect.version, self._send)
+            if device.is_gateway:
+                channel.gateway = GatewayChannel(session, self._gateway_parts(channel))
+            self._channel = channel
         except FieldlineError as error:
             code = errors.of_connect(error, connect, has_certificate=certificate is not None)
             hub.stats.connects_refused += 1
@@ -300,6 +306,28 @@ class Connection(asyncio.Protocol):
             self._fail(RemoteProtocolError("internal error", ReasonCode.SERVER_UNAVAILABLE))
         else:
             hub.guard(self, self._accept)
+
+    def _gateway_parts(self, channel: DeviceChannel) -> GatewayParts:
+        return GatewayParts(
+            door=self._hub.door,
+            now_ms=self._hub.now_ms,
+            send=self._send,
+            qos_of=channel.qos_of,
+            refuse=self._refuse_publish,
+            pause=partial(self._pause, _JOINING),
+            resume=partial(self._resume, _JOINING),
+            spawn=self._spawn,
+        )
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        async def guarded() -> None:
+            try:
+                await work
+            except Exception as error:  # noqa: BLE001 - the outermost loop of this edge
+                self._hub.log_failure(error)
+                self.abort()
+
+        self._hub.spawn(guarded())
 
     def _accept(self) -> None:
         self._hub.stats.connects_accepted += 1
@@ -334,11 +362,14 @@ class Connection(asyncio.Protocol):
     def _refuse_publish(self, error: FieldlineError, ack: Receipt) -> None:
         verdict = errors.of_publish(error)
         if isinstance(ack, Ack):
-            if not verdict.is_fatal and self._is_told_of_failures:
+            if not verdict.is_fatal and (verdict.is_quiet or self._is_told_of_failures):
                 ack.code = verdict.code
                 ack.release()
                 return
             self._acks.withdraw(ack)
+        elif verdict.is_quiet:
+            ack.release()
+            return
         self._fail(RemoteProtocolError(error.message, verdict.code))
 
     @property
@@ -361,23 +392,31 @@ class Connection(asyncio.Protocol):
 
     def _on_other(self, _packet: Packet) -> None:
         """Note that the device is there; the session has answered already."""
-        self._hub.door.touch(self._signed_on.device)
+        self._signed_on.touch()
 
     def _on_disconnect(self, _packet: Disconnect) -> None:
         if self._transport is not None:
             self._transport.close()
 
-    def _send(self, topic: str, qos: int, payload: bytes) -> None:
+    def _send(
+        self, topic: str, qos: int, payload: bytes, on_acknowledged: OnAcknowledged | None = None
+    ) -> bool:
         if self._transport is None or self._closing is not None:
-            return
+            return False
         try:
-            self._session.publish(topic, payload, qos)
+            self._session.publish(topic, payload, qos, on_acknowledged)
         except RemoteProtocolError as error:
             self._hub.stats.slow_readers += 1
             self._fail(error)
-            return
+            return False
         self._hub.stats.downlinks_sent += 1
         self._flush_soon()
+        return True
+
+    def on_rpc(self, request: RpcRequest) -> None:
+        """Send a command (called by the door)."""
+        if self._channel is not None:
+            self._channel.send_rpc(request)
 
     def on_attributes(self, updated: dict[str, object], deleted: list[str]) -> None:
         """Push changes of shared attributes (called by the door)."""

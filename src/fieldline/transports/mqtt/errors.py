@@ -13,6 +13,7 @@ from fieldline.kit.errors import (
     FieldlineError,
     Forbidden,
     Invalid,
+    LimitReached,
     NotFound,
     RateLimited,
     TooLarge,
@@ -22,18 +23,40 @@ from fieldline.kit.errors import (
 from fieldline.kit.telemetry_json import InvalidTimestamp
 from fieldline.protocols.mqtt.packets import Connect
 from fieldline.protocols.mqtt.reason_codes import ReasonCode
+from fieldline.transports.mqtt.gateway_topics import MalformedGatewayMessage
 
 
 class InvalidRequestId(Invalid):
     """The last level of a request's topic is no number; an RPC's ends the connection."""
 
 
+class SubDeviceRefused(FieldlineError):
+    """A device of a gateway could not be connected; what it says is not taken.
+
+    ``is_over_limit``: the tenant has as many devices as it may.
+    """
+
+    def __init__(self, message: str, *, is_over_limit: bool = False) -> None:
+        super().__init__(message)
+        self.is_over_limit = is_over_limit
+
+    @classmethod
+    def of(cls, error: FieldlineError) -> "SubDeviceRefused":
+        """Return what ``error`` means to the gateway."""
+        return cls(error.message, is_over_limit=isinstance(error, LimitReached))
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of a publish; ``is_fatal`` ends the connection."""
+    """What becomes of a publish.
+
+    ``is_fatal`` ends the connection. Else it goes on; so it does with ``is_quiet`` for a client
+    that cannot be told (MQTT 3, QoS 0), whose connection ends without it.
+    """
 
     code: ReasonCode
     is_fatal: bool
+    is_quiet: bool = False
 
 
 # The first kind that fits counts, so special ones stand before general ones. ThingsBoard says
@@ -42,6 +65,7 @@ _PUBLISH: tuple[tuple[type[FieldlineError], Verdict], ...] = (
     (InvalidTimestamp, Verdict(ReasonCode.SERVER_SHUTTING_DOWN, is_fatal=True)),
     (MissingMethod, Verdict(ReasonCode.SERVER_SHUTTING_DOWN, is_fatal=True)),
     (InvalidRequestId, Verdict(ReasonCode.SERVER_SHUTTING_DOWN, is_fatal=True)),
+    (MalformedGatewayMessage, Verdict(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, is_fatal=True)),
     (Invalid, Verdict(ReasonCode.PAYLOAD_FORMAT_INVALID, is_fatal=False)),
     (RateLimited, Verdict(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, is_fatal=True)),
     (Unavailable, Verdict(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, is_fatal=True)),
@@ -55,6 +79,10 @@ _PUBLISH: tuple[tuple[type[FieldlineError], Verdict], ...] = (
 
 def of_publish(error: FieldlineError) -> Verdict:
     """Return what becomes of a publish that failed so."""
+    if isinstance(error, SubDeviceRefused):
+        over = error.is_over_limit
+        code = ReasonCode.QUOTA_EXCEEDED if over else ReasonCode.UNSPECIFIED_ERROR
+        return Verdict(code, is_fatal=False, is_quiet=True)
     for kind, verdict in _PUBLISH:
         if isinstance(error, kind):
             return verdict

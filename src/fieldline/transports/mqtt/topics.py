@@ -6,6 +6,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from fieldline.protocols.mqtt.topics import matches
+from fieldline.transports.mqtt import gateway_topics
 
 TELEMETRY = "v1/devices/me/telemetry"
 ATTRIBUTES = "v1/devices/me/attributes"
@@ -64,9 +65,15 @@ _WITH_ID: tuple[tuple[str, Purpose, str], ...] = (
 PUSH_TOPICS = {ATTRIBUTES: ATTRIBUTES, "v2/a": "v2/a", "v2/a/j": "v2/a/j"}
 """Filter of a subscription to shared attributes -> the topic that changes are sent to."""
 
+RPC_TOPICS = {
+    f"{prefix}+": prefix for prefix in ("v1/devices/me/rpc/request/", "v2/r/req/", "v2/r/req/j/")
+}
+"""Filter of a subscription to commands -> what a command's number follows in its topic."""
+
 GRANTED = frozenset(
     {
         *PUSH_TOPICS,
+        *gateway_topics.GRANTED,
         *(f"v1/devices/me/{kind}/+" for kind in ("rpc/request", "rpc/response")),
         f"{ATTRIBUTES}/response/+",
         *(f"v2/{kind}/+" for kind in ("r/req", "r/req/j", "r/res", "r/res/j", "a/res", "a/res/j")),

@@ -1,0 +1,1 @@
+"""RPC to devices: commands, with or without an answer, some of them kept until they are done."""

@@ -1,0 +1,22 @@
+"""What happens to commands, for others in the platform."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from fieldline.domains.rpc.command import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class RpcAnswered:
+    """Whoever asked for a command, by the request's id, is answered."""
+
+    request_id: UUID
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class RpcDeleted:
+    """A kept command was deleted: it is not to be sent any more."""
+
+    device_id: UUID
+    rpc_id: UUID

@@ -1,0 +1,151 @@
+"""A gateway and its devices, through the whole platform."""
+
+import json
+from typing import Any
+
+from tests.api.support import Client, created
+from tests.app.plant import Plant
+from tests.transports.mqtt.client import MqttClient
+from tests.waiting import until
+
+GATEWAY = {"additionalInfo": {"gateway": True}}
+
+
+async def publish(client: MqttClient, topic: str, body: Any) -> None:
+    await client.publish(topic, json.dumps(body).encode())
+    await client.drain()
+
+
+async def device_named(admin: Client, name: str) -> dict[str, Any]:
+    answer = await admin.get("/api/tenant/devices", params={"deviceName": name})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_devices_are_made_with_profile_relation_and_readings(plant: Plant) -> None:
+    admin = await plant.tenant()
+    gateway_id = await plant.device(admin, "gateway", **GATEWAY)
+    client = await plant.connect("gateway")
+
+    await publish(client, "v1/gateway/connect", {"device": "A", "type": "thermostat"})
+    await publish(client, "v1/gateway/telemetry", {"A": [{"t": 21.5}], "B": [{"t": 1}]})
+    a, b = await device_named(admin, "A"), await device_named(admin, "B")
+    latest = await admin.get(
+        f"/api/plugins/telemetry/DEVICE/{a['id']['id']}/values/timeseries?keys=t"
+    )
+    relations = await admin.get(f"/api/relations?fromId={gateway_id}&fromType=DEVICE")
+
+    assert (a["type"], b["type"]) == ("thermostat", "default")
+    assert a["additionalInfo"]["lastConnectedGateway"] == gateway_id
+    assert latest.json()["t"][0]["value"] == "21.5"
+    assert {(each["type"], each["to"]["id"]) for each in relations.json()} == {
+        ("Created", a["id"]["id"]),
+        ("Created", b["id"]["id"]),
+    }
+
+
+async def test_a_device_that_is_there_already_is_used(plant: Plant) -> None:
+    admin = await plant.tenant()
+    gateway_id = await plant.device(admin, "gateway", **GATEWAY)
+    device_id = await plant.device(admin, "A", additionalInfo={"description": "kept"})
+    client = await plant.connect("gateway")
+
+    await publish(client, "v1/gateway/connect", {"device": "A", "type": "thermostat"})
+    found = await device_named(admin, "A")
+
+    assert (found["id"]["id"], found["type"]) == (device_id, "default")
+    assert found["additionalInfo"] == {
+        "description": "kept",
+        "lastConnectedGateway": gateway_id,
+    }
+
+
+async def test_a_device_is_the_gateways_customers(plant: Plant) -> None:
+    admin = await plant.tenant()
+    customer = await created(admin, "/api/customer", {"title": "Customer"})
+    await plant.device(admin, "gateway", **GATEWAY, customerId=customer["id"])
+    client = await plant.connect("gateway")
+
+    await publish(client, "v1/gateway/connect", {"device": "A"})
+
+    assert (await device_named(admin, "A"))["customerId"] == customer["id"]
+
+
+async def test_other_tenants_devices_are_others(plant: Plant) -> None:
+    admin, stranger = await plant.tenant(), await plant.tenant("other")
+    await plant.device(admin, "gateway", **GATEWAY)
+    foreign = await plant.device(stranger, "A")
+    client = await plant.connect("gateway")
+
+    await publish(client, "v1/gateway/telemetry", {"A": [{"t": 1}]})
+
+    assert (await device_named(admin, "A"))["id"]["id"] != foreign
+    keys = await stranger.get(f"/api/plugins/telemetry/DEVICE/{foreign}/keys/timeseries")
+    assert keys.json() == []
+
+
+async def test_a_command_reaches_a_device_behind_a_gateway(plant: Plant) -> None:
+    admin = await plant.tenant()
+    await plant.device(admin, "gateway", **GATEWAY)
+    client = await plant.connect("gateway")
+    await client.subscribe("v1/gateway/rpc")
+    await publish(client, "v1/gateway/connect", {"device": "A"})
+    device = await device_named(admin, "A")
+    body = {"method": "open", "params": 1, "persistent": True, "timeout": 60_000}
+
+    rpc = await created(admin, f"/api/rpc/twoway/{device['id']['id']}", body)
+    await until(lambda: plant.heard)
+    sent = json.loads(plant.heard[0].payload)
+    await publish(
+        client, "v1/gateway/rpc", {"device": "A", "id": sent["data"]["id"], "data": {"ok": 1}}
+    )
+    await plant.platform.door._server_rpc._kept.flush()  # type: ignore[attr-defined]
+    found = (await admin.get(f"/api/rpc/persistent/{rpc['rpcId']}")).json()
+
+    assert (sent["device"], sent["data"]["method"]) == ("A", "open")
+    assert (found["status"], found["response"]) == ("SUCCESSFUL", {"ok": 1})
+
+
+async def test_the_limit_of_devices_holds_for_gateways_too(plant: Plant) -> None:
+    admin = await plant.tenant()
+    await plant.device(admin, "gateway", **GATEWAY)
+    sysadmin = await plant.user("sysadmin@thingsboard.org")
+    profile = (await sysadmin.get("/api/tenantProfileInfo/default")).json()
+    whole = (await sysadmin.get(f"/api/tenantProfile/{profile['id']['id']}")).json()
+    whole["profileData"]["configuration"]["maxDevices"] = 2
+    await created(sysadmin, "/api/tenantProfile", whole)
+    client = await plant.connect("gateway")
+
+    await publish(client, "v1/gateway/telemetry", {"A": [{"t": 1}]})
+    await publish(client, "v1/gateway/telemetry", {"A": [{"t": 2}], "B": [{"t": 3}]})
+    missing = await admin.get("/api/tenant/devices?deviceName=B")
+
+    assert (client.refused, client.last_refusal, client.is_open) == (1, 0x97, True)
+    assert missing.status_code == 404
+
+
+async def test_names_that_are_none(plant: Plant) -> None:
+    admin = await plant.tenant()
+    await plant.device(admin, "gateway", **GATEWAY)
+    client = await plant.connect("gateway")
+
+    for name in ("", "  ", "<b>x</b>", "x" * 256):
+        await publish(client, "v1/gateway/telemetry", {name: [{"t": 1}]})
+
+    assert (client.refused, client.last_refusal, client.is_open) == (4, 0x80, True)
+
+
+async def test_hundreds_of_devices_of_one_gateway(plant: Plant) -> None:
+    admin = await plant.tenant()
+    await plant.device(admin, "gateway", **GATEWAY)
+    client = await plant.connect("gateway")
+
+    for number in range(300):
+        await client.publish(
+            "v1/gateway/telemetry", json.dumps({f"D{number}": [{"n": number}]}).encode()
+        )
+    await client.drain()
+    page = (await admin.get("/api/tenant/devices?pageSize=1&page=0")).json()
+
+    assert (page["totalElements"], client.refused) == (301, 0)

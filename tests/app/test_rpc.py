@@ -1,0 +1,261 @@
+"""Commands from people to devices, through the whole platform."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from fieldline.messaging.message import Message
+from fieldline.protocols.mqtt.packets import Publish
+from tests.api.support import Client, created
+from tests.app.plant import Plant, opened, settings_of
+from tests.transports.mqtt.client import MqttClient
+from tests.waiting import until
+
+CALL: dict[str, Any] = {"method": "setGpio", "params": {"pin": 7}}
+REQUESTS = "v1/devices/me/rpc/request/+"
+
+
+async def answering(plant: Plant, token: str, answer: bytes = b'{"ok":true}') -> MqttClient:
+    """Connect a device that answers every command."""
+    device: MqttClient
+    tasks: set[asyncio.Task[None]] = set()
+
+    def on_message(packet: Publish) -> None:
+        plant.heard.append(packet)
+        topic = packet.topic.replace("request", "response")
+        tasks.add(asyncio.get_running_loop().create_task(device.publish(topic, answer)))
+
+    device = await plant.connect(token, on_message=on_message)
+    await device.subscribe(REQUESTS)
+    return device
+
+
+async def kept(admin: Client, rpc_id: str, *statuses: str) -> dict[str, Any]:
+    """Return a kept command once it is that far."""
+    found: dict[str, Any] = {}
+    async with asyncio.timeout(20):
+        while found.get("status") not in statuses:
+            answer = await admin.get(f"/api/rpc/persistent/{rpc_id}")
+            assert answer.status_code == 200, answer.text
+            found = answer.json()
+            await asyncio.sleep(0.01)
+    return found
+
+
+@pytest.mark.parametrize("path", ["/api/rpc", "/api/plugins/rpc"])
+async def test_a_call_and_its_answer(plant: Plant, path: str) -> None:
+    admin = await plant.tenant()
+    device_id = await plant.device(admin, "valve")
+    await answering(plant, "valve")
+
+    answer = await admin.post(f"{path}/twoway/{device_id}", json=CALL)
+    oneway = await admin.post(f"{path}/oneway/{device_id}", json=CALL)
+    await until(lambda: len(plant.heard) == 2)
+
+    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+    assert (oneway.status_code, oneway.content) == (200, b"")
+    assert json.loads(plant.heard[0].payload) == CALL
+    assert [packet.topic.rsplit("/", 1)[1] for packet in plant.heard] == ["0", "1"]
+
+
+async def test_an_answer_that_is_no_json_is_406(plant: Plant) -> None:
+    admin = await plant.tenant()
+    device_id = await plant.device(admin, "valve")
+    await answering(plant, "valve", b"done")
+
+    assert (await admin.post(f"/api/rpc/twoway/{device_id}", json=CALL)).status_code == 406
+
+
+@pytest.mark.parametrize(
+    ("path", "absent", "silent"), [("/api/rpc", 504, 504), ("/api/plugins/rpc", 409, 408)]
+)
+async def test_a_call_that_nobody_answers(
+    plant: Plant, path: str, absent: int, silent: int
+) -> None:
+    admin = await plant.tenant()
+    device_id = await plant.device(admin, "valve")
+    soon = plant.platform.services.clock.now_ms() + 300
+    nobody = await admin.post(f"{path}/twoway/{device_id}", json={**CALL, "expirationTime": soon})
+    device = await plant.connect("valve")
+    await device.subscribe(REQUESTS)
+
+    soon = plant.platform.services.clock.now_ms() + 300
+    no_answer = await admin.post(
+        f"{path}/twoway/{device_id}", json={**CALL, "expirationTime": soon}
+    )
+
+    assert (nobody.status_code, no_answer.status_code) == (absent, silent)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"params": {}}, {"method": ""}, {"method": "m", "timeout": "x"}, {"method": "m" * 256}],
+)
+async def test_a_body_that_is_no_call_is_400(plant: Plant, body: dict[str, Any]) -> None:
+    admin = await plant.tenant()
+    device_id = await plant.device(admin, "valve")
+
+    answer = await admin.post(f"/api/rpc/twoway/{device_id}", json=body)
+
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, 31)
+
+
+async def test_a_call_is_recorded_and_foreign_devices_are_not_called(plant: Plant) -> None:
+    admin, stranger = await plant.tenant(), await plant.tenant("other")
+    device_id = await plant.device(admin, "valve")
+    await answering(plant, "valve")
+
+    refused = await stranger.post(f"/api/rpc/twoway/{device_id}", json=CALL)
+    nobodys = await admin.post(f"/api/rpc/twoway/{uuid4()}", json=CALL)
+    await admin.post(f"/api/rpc/twoway/{device_id}", json=CALL)
+    log = (await admin.get("/api/audit/logs?pageSize=10&page=0&actionTypes=RPC_CALL")).json()
+
+    assert (refused.status_code, nobodys.status_code) == (404, 404)
+    assert len(plant.heard) == 1
+    [record] = log["data"]
+    assert record["actionData"]["method"] == "setGpio"
+
+
+async def test_http_devices_poll_for_commands(plant: Plant) -> None:
+    admin, device = await plant.tenant(), plant.client()
+    device_id = await plant.device(admin, "valve")
+    nothing = await device.get("/api/v1/valve/rpc?timeout=1")
+    call = asyncio.create_task(admin.post(f"/api/rpc/twoway/{device_id}", json=CALL))
+    second = asyncio.create_task(admin.post(f"/api/rpc/twoway/{device_id}", json=CALL))
+
+    for number in (0, 1):
+        request = await device.get("/api/v1/valve/rpc?timeout=20000")
+        assert request.json() == {"id": number, **CALL}
+        await device.post(f"/api/v1/valve/rpc/{number}", content=b'{"n":%d}' % number)
+    unknown = await device.post("/api/v1/valve/rpc/99", content=b"{}")
+    none = await device.post("/api/v1/valve/rpc/x", content=b"{}")
+
+    assert nothing.status_code == 408
+    answers = [(await each).json() for each in (call, second)]
+    assert sorted(answers, key=str) == [{"n": 0}, {"n": 1}]
+    assert (unknown.status_code, none.status_code) == (200, 400)
+    assert none.text == "'number' must be a whole number of 32 bits"
+
+
+async def test_a_kept_command_waits_for_its_device(plant: Plant) -> None:
+    admin = await plant.tenant()
+    device_id = await plant.device(admin, "valve")
+    body = {**CALL, "persistent": True, "timeout": 3_600_000, "additionalInfo": {"by": "me"}}
+    answer = (await admin.post(f"/api/rpc/twoway/{device_id}", json=body)).json()
+    queued = await kept(admin, answer["rpcId"], "QUEUED")
+
+    await answering(plant, "valve")
+    done = await kept(admin, answer["rpcId"], "SUCCESSFUL")
+
+    assert (queued["response"], done["response"]) == (None, {"ok": True})
+    assert done["request"]["body"] == {"method": "setGpio", "params": '{"pin":7}'}
+    assert done["additionalInfo"] == {"by": "me"}
+    assert done["deviceId"] == {"entityType": "DEVICE", "id": device_id}
+
+
+async def test_kept_commands_are_listed_and_deleted(plant: Plant) -> None:
+    admin = await plant.tenant()
+    device_id = await plant.device(admin, "valve")
+    path = f"/api/rpc/persistent/device/{device_id}?pageSize=10&page=0"
+    body = {**CALL, "persistent": True, "timeout": 3_600_000}
+    ids = [
+        (await admin.post(f"/api/rpc/oneway/{device_id}", json=body)).json()["rpcId"]
+        for _ in range(2)
+    ]
+
+    listed = (await admin.get(path + "&sortProperty=createdTime&sortOrder=ASC")).json()
+    deleted = await admin.delete(f"/api/rpc/persistent/{ids[0]}")
+    left = (await admin.get(path + "&rpcStatus=QUEUED")).json()["data"]
+    successful = (await admin.get(path + "&rpcStatus=SUCCESSFUL")).json()["data"]
+    gone = [await admin.get(f"/api/rpc/persistent/{ids[0]}")]
+    gone.append(await admin.delete(f"/api/rpc/persistent/{ids[0]}"))
+    of_deleted = await admin.get(path + "&rpcStatus=DELETED")
+    await answering(plant, "valve")
+    await kept(admin, ids[1], "DELIVERED")
+
+    assert (listed["totalElements"], {each["id"]["id"] for each in listed["data"]}) == (2, set(ids))
+    assert deleted.status_code == 200
+    assert ([each["id"]["id"] for each in left], successful) == ([ids[1]], [])
+    assert [answer.status_code for answer in gone] == [404, 404]
+    assert of_deleted.status_code == 400
+    assert len(plant.heard) == 1
+
+
+async def test_a_kept_command_outlives_the_process(database_url: str, tmp_path: Path) -> None:
+    settings = settings_of(database_url, tmp_path)
+    async with opened(settings) as plant:
+        admin = await plant.tenant()
+        device_id = await plant.device(admin, "valve")
+        body = {**CALL, "persistent": True, "timeout": 3_600_000}
+        answer = await created(admin, f"/api/rpc/twoway/{device_id}", body)
+    async with opened(settings) as plant:
+        admin = await plant.user("admin@acme.org")
+        await answering(plant, "valve")
+
+        done = await kept(admin, answer["rpcId"], "SUCCESSFUL")
+
+    assert done["response"] == {"ok": True}
+
+
+async def test_a_kept_command_expires_while_its_device_is_away(plant: Plant) -> None:
+    admin = await plant.tenant()
+    device_id = await plant.device(admin, "valve")
+    soon = plant.platform.services.clock.now_ms() + 200
+    body = {**CALL, "persistent": True, "expirationTime": soon}
+    answer = await created(admin, f"/api/rpc/twoway/{device_id}", body)
+
+    await asyncio.sleep(0.3)
+    await plant.platform.door._server_rpc._kept.expire()
+    await kept(admin, answer["rpcId"], "EXPIRED")
+    await answering(plant, "valve")
+    await asyncio.sleep(0.05)
+
+    assert plant.heard == []
+
+
+async def test_the_rules_see_how_far_a_kept_command_is(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = await plant.tenant()
+    device_id = await plant.device(admin, "valve")
+    types: list[str] = []
+    bus = plant.platform.services.bus
+    publish = bus.publish
+
+    def note(message: Message) -> None:
+        types.append(message.type)
+        publish(message)
+
+    monkeypatch.setattr(bus, "publish", note)
+    await answering(plant, "valve")
+    body = {**CALL, "persistent": True, "timeout": 3_600_000}
+    answer = await created(admin, f"/api/rpc/twoway/{device_id}", body)
+
+    await kept(admin, answer["rpcId"], "SUCCESSFUL")
+    await until(lambda: "RPC_SUCCESSFUL" in types)
+
+    told = [each for each in types if each.startswith("RPC_") and "CALL" not in each]
+    assert told[0] == "RPC_QUEUED"
+    assert told[-1] == "RPC_SUCCESSFUL"
+
+
+async def test_hundreds_of_calls_at_once(plant: Plant) -> None:
+    admin = await plant.tenant()
+    device_id = await plant.device(admin, "valve")
+    await answering(plant, "valve")
+    limit = asyncio.Semaphore(100)
+
+    async def call(number: int) -> int:
+        async with limit:
+            answer = await admin.post(
+                f"/api/rpc/twoway/{device_id}", json={"method": "m", "params": number}
+            )
+            return answer.status_code
+
+    statuses = await asyncio.gather(*(call(number) for number in range(500)))
+
+    assert set(statuses) == {200}
