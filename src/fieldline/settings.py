@@ -182,6 +182,12 @@ class Settings(BaseSettings):
         15_000, description="MQTT connections at a time; the next one is refused."
     )
 
+    device_inactivity_timeout_seconds: Positive = Field(
+        600,
+        description="How long a device may be silent before it is inactive; its own "
+        "inactivityTimeout, or its profile's, a server attribute in ms, goes before.",
+    )
+
     # Readings and rules
     telemetry_max_string_value_length: NotNegative = Field(
         0, description="Characters of a string value at the most; 0 for no limit."

@@ -149,3 +149,23 @@ async def test_hundreds_of_devices_of_one_gateway(plant: Plant) -> None:
     page = (await admin.get("/api/tenant/devices?pageSize=1&page=0")).json()
 
     assert (page["totalElements"], client.refused) == (301, 0)
+
+
+async def test_a_gateway_is_told_of_a_device_that_is_renamed_or_deleted(plant: Plant) -> None:
+    admin = await plant.tenant()
+    await plant.device(admin, "gateway", **GATEWAY)
+    client = await plant.connect("gateway")
+    await client.subscribe("v1/devices/me/rpc/request/+")
+    await publish(client, "v1/gateway/connect", {"device": "A"})
+    device = await device_named(admin, "A")
+
+    await created(admin, "/api/device", {**device, "name": "B", "version": None})
+    await created(admin, "/api/device", {**device, "name": "B", "label": "x", "version": None})
+    answer = await admin.delete(f"/api/device/{device['id']['id']}")
+    await until(lambda: len(plant.heard) >= 2)
+
+    assert answer.status_code == 200
+    assert [json.loads(packet.payload) for packet in plant.heard] == [
+        {"method": "gateway_device_renamed", "params": {"A": "B"}},
+        {"method": "gateway_device_deleted", "params": "B"},
+    ]

@@ -6,9 +6,10 @@ from uuid import UUID
 import pytest
 
 from fieldline.domains.device.directory import DeviceRecord
+from fieldline.ingest.attention import Attention
 from fieldline.ingest.parts import IngestOptions
 from fieldline.kit.errors import Unavailable
-from fieldline.kit.ids import EntityRef, EntityType
+from fieldline.kit.ids import EntityRef, EntityType, new_id
 from fieldline.kit.values import Value
 from fieldline.messaging.events import (
     AttributesSaved,
@@ -245,28 +246,98 @@ async def test_the_stored_state_is_known_after_a_restart(world: World) -> None:
     assert events(world) == ["CONNECT_EVENT"]
 
 
-async def test_a_device_that_fell_silent_while_the_server_was_down_is_found_at_the_start(
-    world: World,
-) -> None:
+async def test_nobody_is_silent_while_the_server_is_down(world: World) -> None:
     world.device("fresh")
     await store(world, {"active": True, "lastActivityTime": world.clock.now_ms() - TIMEOUT_MS})
     await store(world, {"active": True, "lastActivityTime": world.clock.now_ms() - 1}, "fresh")
+    world.door.activity._attention.look()  # the first one after the start
 
     await world.door.activity.check()
+    at_first = list(world.messages)
+    world.clock.advance(TIMEOUT_MS)
+    await world.door.activity.check()
 
-    (message,) = world.messages
-    assert message.type == "INACTIVITY_EVENT"
-    assert message.originator == world.devices.by_token[DEVICE].ref
+    assert at_first == []
+    assert events(world) == ["INACTIVITY_EVENT", "INACTIVITY_EVENT"]
 
 
-async def test_a_stale_device_that_connects_is_inactive_first(world: World) -> None:
+@pytest.mark.parametrize("was_heard", [True, False])
+async def test_a_stale_device_that_connects(world: World, was_heard: bool) -> None:
     stale_ms = world.clock.now_ms() - TIMEOUT_MS
     await store(world, {"active": True, "lastActivityTime": stale_ms})
+    if not was_heard:
+        world.door.activity._attention.look()
 
     world.door.open(world.devices.by_token[DEVICE], Listener())
     await world.door.activity.report_urgent()
 
-    assert events(world) == ["INACTIVITY_EVENT", "CONNECT_EVENT", "ACTIVITY_EVENT"]
+    whole = ["INACTIVITY_EVENT", "CONNECT_EVENT", "ACTIVITY_EVENT"]
+    assert events(world) == (whole if was_heard else ["CONNECT_EVENT"])
+
+
+async def test_nobody_is_silent_while_the_server_does_not_listen() -> None:
+    now: dict[str, int] = {"ms": 0, "is_full": False}
+    attention = Attention(lambda: now["ms"], lambda: bool(now["is_full"]))
+    since = []
+    for now_ms, is_full in (
+        (3_000, False),
+        (6_000, True),
+        (9_000, True),
+        (12_000, False),
+        (22_000, False),
+        (32_001, False),
+        (35_000, False),
+    ):
+        now.update(ms=now_ms, is_full=is_full)
+        attention.look()
+        since.append(attention.since_ms)
+
+    assert since == [0, 6_000, 9_000, 9_000, 9_000, 32_001, 32_001]
+
+
+async def test_a_profiles_time_out_holds_for_devices_without_their_own(world: World) -> None:
+    device, other = world.devices.by_token[DEVICE], world.device("other")
+    profile = EntityRef(EntityType.DEVICE_PROFILE, device.profile_id)
+    other.profile_id = device.profile_id
+    world.writer.save_attributes(
+        device.tenant_id, profile, Scope.SERVER, {"inactivityTimeout": 1_000}
+    )
+    await store(world, {"inactivityTimeout": 5_000}, "other")
+    for token in (DEVICE, "other"):
+        send(world, token)
+    await world.door.activity.report()
+    world.clock.advance(1_000)
+    await world.door.activity.check()
+    first = [m.originator for m in world.messages if m.type == "INACTIVITY_EVENT"]
+
+    send(world)
+    await world.door.activity.report_urgent()
+    told = {"inactivityTimeout": 60_000}
+    world.bus.emit(AttributesSaved(device.tenant_id, profile, "SERVER_SCOPE", 1, told))
+    world.clock.advance(4_000)
+    await world.door.activity.check()
+
+    assert first == [device.ref]
+    inactive = [m.originator for m in world.messages if m.type == "INACTIVITY_EVENT"]
+    assert inactive == [device.ref, other.ref]
+
+
+async def test_a_device_of_another_profile_has_another_time_out(world: World) -> None:
+    device = world.devices.by_token[DEVICE]
+    send(world)
+    await world.door.activity.report()
+    device.profile_id = new_id()
+    profile = EntityRef(EntityType.DEVICE_PROFILE, device.profile_id)
+    world.writer.save_attributes(
+        device.tenant_id, profile, Scope.SERVER, {"inactivityTimeout": 1_000}
+    )
+    await world.writer.flush()
+    world.bus.emit(EntityChanged(device.tenant_id, device.ref, Change.UPDATED))
+
+    world.clock.advance(1_000)
+    await world.door.activity.check()
+
+    assert events(world) == ["ACTIVITY_EVENT", "INACTIVITY_EVENT"]
 
 
 async def test_a_new_device_is_inactive_and_is_told_of_once_when_it_never_comes(

@@ -65,7 +65,9 @@ def make_door(
         sub_devices=SubDevices(services.database, services.vault, devices),
     )
     limits = IngestOptions(
-        string_length=settings.telemetry_max_string_value_length, service_id=socket.gethostname()
+        string_length=settings.telemetry_max_string_value_length,
+        inactivity_timeout_ms=settings.device_inactivity_timeout_seconds * 1000,
+        service_id=socket.gethostname(),
     )
     return Door(parts, limits)
 

@@ -8,6 +8,7 @@ from fieldline.domains.entity import handlers as entity_handlers
 from fieldline.domains.entity_view import handlers as entity_view_handlers
 from fieldline.domains.purge import service as purge_service
 from fieldline.domains.relation import handlers as relation_handlers
+from fieldline.domains.sub_device import handlers as sub_device_handlers
 from fieldline.domains.user import handlers as user_handlers
 
 REACTIONS: tuple[Reaction, ...] = (
@@ -18,6 +19,7 @@ REACTIONS: tuple[Reaction, ...] = (
     relation_handlers.leave_with_entity,
     purge_service.note,
     audit_log_service.note,
+    sub_device_handlers.tell_gateway,
     entity_handlers.tell_rules,
     relation_handlers.tell_rules,
     alarm_handlers.tell_rules,

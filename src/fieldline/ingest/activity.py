@@ -2,7 +2,8 @@
 
 A packet sets one number. Every 3 s the devices that did something are written in one batch; a
 device that was inactive, connects or disconnects is handled at once. Every 60 s, and at the start,
-devices that were silent for their time-out become inactive.
+devices that were silent for their time-out become inactive; nobody is silent while the server was
+not there, or too busy, to listen.
 
 Source: ThingsBoard's device state (report cycle, state check interval, the four events).
 """
@@ -10,15 +11,17 @@ Source: ThingsBoard's device state (report cycle, state check interval, the four
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from fieldline.domains.device.directory import DeviceRecord
-from fieldline.ingest.parts import DoorParts
-from fieldline.ingest.presence import TIMEOUT_KEY, Presence
+from fieldline.ingest.attention import Attention
+from fieldline.ingest.parts import DoorParts, IngestOptions
+from fieldline.ingest.presence import Presence
 from fieldline.ingest.reporter import Reporter
+from fieldline.ingest.timeouts import TIMEOUT_KEY, Timeouts, timeout_of
 from fieldline.kit.errors import Unavailable
 from fieldline.kit.ids import NULL_UUID, EntityRef, EntityType
 from fieldline.kit.values import Value
@@ -43,14 +46,20 @@ class Activity:
 
     Args:
         parts: the bus, the store, the writer, the directory and the clock are used.
-        presences: how many devices are kept in memory; quiet ones make room for others.
+        is_full: whether the door takes no more just now.
+        limits: how many devices are kept in memory (quiet ones make room for others), and for how
+            long one may be silent.
     """
 
-    def __init__(self, parts: DoorParts, *, presences: int) -> None:
+    def __init__(
+        self, parts: DoorParts, is_full: Callable[[], bool], limits: IngestOptions
+    ) -> None:
         self._parts = parts
-        self._reporter = Reporter(parts)
         self._now_ms = parts.clock.now_ms
-        self._limit = presences
+        self._attention = Attention(self._now_ms, is_full)
+        self._timeouts = Timeouts(parts.store, limits.inactivity_timeout_ms)
+        self._reporter = Reporter(parts, self._timeouts, self._attention)
+        self._limit = limits.presences
         self._presences: OrderedDict[UUID, Presence] = OrderedDict()
         self._noted: list[Presence] = []
         self._urgent: list[Presence] = []
@@ -144,7 +153,8 @@ class Activity:
         for start in range(0, len(everything), _SLICE):
             now_ms = self._now_ms()
             for presence in everything[start : start + _SLICE]:
-                if presence.is_expired(now_ms):
+                is_new = presence.is_known and presence.profile_id is None
+                if is_new or presence.is_expired(now_ms, self._attention.since_ms):
                     await self._reporter.expire(presence, now_ms)
                 if presence.is_gone:
                     self._presences.pop(presence.device_id, None)
@@ -191,6 +201,7 @@ class Activity:
         report_at = time_s() + REPORT_S
         while True:
             await _wait(self._wake, report_at - time_s())
+            self._attention.look()
             await _surely(self.report_urgent())
             if time_s() >= report_at:
                 report_at = time_s() + REPORT_S
@@ -249,6 +260,8 @@ class Activity:
             return
         if event.change is Change.CREATED and event.tenant_id is not None:
             self._on_created(event.entity, event.tenant_id)
+        elif event.change is Change.UPDATED and event.entity.id in self._presences:
+            self._presences[event.entity.id].profile_id = None
         elif event.change is Change.DELETED:
             presence = self._presences.pop(event.entity.id, None)
             if presence is not None:
@@ -267,17 +280,23 @@ class Activity:
 
     def _on_attributes(self, event: AttributesSaved) -> None:
         if TIMEOUT_KEY in event.values and event.scope == Scope.SERVER:
-            self._set_timeout(event.entity.id, event.values[TIMEOUT_KEY])
+            self._set_timeout(event.entity, event.values[TIMEOUT_KEY])
 
     def _on_keys(self, event: KeysDeleted) -> None:
         if TIMEOUT_KEY in event.keys and event.scope == Scope.SERVER:
-            self._set_timeout(event.entity.id, None)
+            self._set_timeout(event.entity, None)
 
-    def _set_timeout(self, device_id: UUID, value: Value | None) -> None:
-        presence = self._presences.get(device_id)
-        if presence is not None:
-            presence.set_timeout(value)
-            self._recheck.set()
+    def _set_timeout(self, entity: EntityRef, value: Value | None) -> None:
+        if entity.type is EntityType.DEVICE_PROFILE:
+            timeout_ms = self._timeouts.change(entity.id, value)
+            for presence in self._presences.values():
+                if presence.profile_id == entity.id:
+                    presence.profile_timeout_ms = timeout_ms
+        elif entity.id in self._presences:
+            self._presences[entity.id].own_timeout_ms = timeout_of(value)
+        else:
+            return
+        self._recheck.set()
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:

@@ -46,12 +46,12 @@ class Door:
 
     def __init__(self, parts: DoorParts, limits: IngestOptions | None = None) -> None:
         self.limits = limits or IngestOptions()
-        self.activity = Activity(parts, presences=self.limits.presences)
         self._bus = parts.bus
         self._sub_devices = parts.sub_devices
         self._now_ms = parts.clock.now_ms
         self._rules = TypingRules(max_string_length=self.limits.string_length)
         self._flow = Flow(self.limits.in_flight, parts.writer)
+        self.activity = Activity(parts, lambda: self._flow.is_full, self.limits)
         self._authentication = Authentication(parts.devices)
         self._sessions = Sessions(parts.bus, self.activity, limit=self.limits.sessions)
         self._lookups = Lookups(self.limits.reads, self.limits.waiting_reads)

@@ -80,6 +80,7 @@ class IngestOptions:
         in_flight: packets between the door and their last branch; more make it full.
         sessions: open sessions in the process.
         presences: devices whose state of activity is kept in memory.
+        inactivity_timeout_ms: how long a device may be silent, unless it or its profile says else.
         reads: store reads for devices that run at once.
         waiting_reads: reads that wait for their turn.
         client_rpcs: RPCs of devices that wait for an answer.
@@ -93,6 +94,7 @@ class IngestOptions:
     in_flight: int = 20_000
     sessions: int = 100_000
     presences: int = 200_000
+    inactivity_timeout_ms: int = 600_000
     reads: int = 8
     waiting_reads: int = 10_000
     client_rpcs: int = 10_000

@@ -9,13 +9,12 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from fieldline.ingest.timeouts import DEFAULT_TIMEOUT_MS, TIMEOUT_KEY, timeout_of
 from fieldline.kit.ids import EntityRef
 from fieldline.kit.values import Value
 from fieldline.messaging.message import MessageType
 from fieldline.timeseries.store import Attribute
 
-DEFAULT_TIMEOUT_MS = 600_000
-TIMEOUT_KEY = "inactivityTimeout"
 STATE_KEYS = (
     "active",
     "lastConnectTime",
@@ -31,7 +30,8 @@ class Presence:
 
     ``is_known``: the stored state has been read; until then only what happened since the start is
     here. ``is_noted``: it waits in a list to be reported. ``is_gone``: the device was deleted.
-    ``events`` are connections and disconnections that were not told yet.
+    ``events`` are connections and disconnections that were not told yet. ``profile_id``: the
+    profile that ``profile_timeout_ms`` is of; None until that is known.
     """
 
     __slots__ = (
@@ -46,10 +46,12 @@ class Presence:
         "last_activity_ms",
         "last_connect_ms",
         "last_disconnect_ms",
+        "own_timeout_ms",
+        "profile_id",
+        "profile_timeout_ms",
         "ref",
         "reported_ms",
         "tenant_id",
-        "timeout_ms",
     )
 
     def __init__(self, ref: EntityRef, tenant_id: UUID) -> None:
@@ -57,7 +59,9 @@ class Presence:
         self.device_id = ref.id
         self.tenant_id = tenant_id
         self.events: list[tuple[MessageType, int]] = []
-        self.timeout_ms = DEFAULT_TIMEOUT_MS
+        self.own_timeout_ms = 0
+        self.profile_id: UUID | None = None
+        self.profile_timeout_ms = DEFAULT_TIMEOUT_MS
         self.is_active = False
         self.is_connected = False
         self.is_gone = False
@@ -84,30 +88,32 @@ class Presence:
         """Whether silence would change anything."""
         return self.is_known and not self.is_gone and (self.is_active or self.never_seen)
 
-    def is_expired(self, now_ms: int) -> bool:
-        """Whether silence for the time-out, of a device as old as that, makes it inactive now."""
+    @property
+    def timeout_ms(self) -> int:
+        """How long it may be silent."""
+        return self.own_timeout_ms or self.profile_timeout_ms
+
+    def is_expired(self, now_ms: int, heard_since_ms: int) -> bool:
+        """Whether silence for the time-out, of a device as old as that, makes it inactive now.
+
+        Silence counts from when the server began to listen (``attention``).
+        """
         if not self.may_expire:
             return False
-        silent_since = max(self.reported_ms, self.last_activity_ms, self.created_ms)
-        return now_ms >= silent_since + self.timeout_ms
+        last_ms = max(self.reported_ms, self.last_activity_ms, self.created_ms)
+        return now_ms >= max(last_ms, heard_since_ms) + self.timeout_ms
 
     def restore(self, attributes: Iterable[Attribute]) -> None:
         """Take the stored state over; what happened since is newer and stays."""
         stored = {attribute.key: attribute.value for attribute in attributes}
         self.is_known = True
         self.is_active = stored.get("active") is True
-        self.set_timeout(stored.get(TIMEOUT_KEY))
+        self.own_timeout_ms = timeout_of(stored.get(TIMEOUT_KEY))
         self.reported_ms = _time(stored, "lastActivityTime")
         self.last_activity_ms = max(self.last_activity_ms, self.reported_ms)
         self.last_connect_ms = _time(stored, "lastConnectTime")
         self.last_disconnect_ms = _time(stored, "lastDisconnectTime")
         self.inactivity_alarm_ms = _time(stored, "inactivityAlarmTime")
-
-    def set_timeout(self, value: Value | None) -> None:
-        """Set the time-out; what is no positive number means the default."""
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        timeout_ms = int(value) if is_number else 0  # type: ignore[arg-type]
-        self.timeout_ms = timeout_ms if timeout_ms > 0 else DEFAULT_TIMEOUT_MS
 
     def body(self, event: MessageType) -> dict[str, Any]:
         """Return the data of an event message."""

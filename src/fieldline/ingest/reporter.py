@@ -6,8 +6,10 @@ Source: ThingsBoard's device state (transitions, event bodies and metadata).
 import asyncio
 
 from fieldline.domains.device.directory import DeviceRecord
+from fieldline.ingest.attention import Attention
 from fieldline.ingest.parts import DoorParts
 from fieldline.ingest.presence import STATE_KEYS, Presence
+from fieldline.ingest.timeouts import Timeouts
 from fieldline.kit.values import Value
 from fieldline.messaging.bus import publish_alone
 from fieldline.messaging.events import PresenceChanged
@@ -21,10 +23,14 @@ class Reporter:
 
     Args:
         parts: the bus, the store, the writer, the directory and the clock are used.
+        timeouts: of profiles.
+        attention: since when devices could be heard.
     """
 
-    def __init__(self, parts: DoorParts) -> None:
+    def __init__(self, parts: DoorParts, timeouts: Timeouts, attention: Attention) -> None:
         self._parts = parts
+        self._timeouts = timeouts
+        self._attention = attention
 
     async def load(self, presence: Presence) -> None:
         """Read the stored state, unless it is known.
@@ -48,9 +54,11 @@ class Reporter:
         await self.load(presence)
         await self._room()
         device = None
-        if presence.events or not presence.is_active:
+        if presence.events or not presence.is_active or presence.profile_id is None:
             device = await self._parts.devices.by_id(presence.device_id)
             presence.is_gone = presence.is_gone or device is None
+            if device is not None:
+                await self._learn_timeout(presence, device)
         # From here on nothing waits: what is stored and told is one step.
         presence.is_noted = False
         if presence.is_gone:
@@ -69,17 +77,25 @@ class Reporter:
             Unavailable: the store is away; nothing was changed.
         """
         device = await self._parts.devices.by_id(presence.device_id)
+        if device is not None:
+            await self._learn_timeout(presence, device)
         await self._room()
         if device is None:
             presence.is_gone = True
-        elif presence.is_expired(now_ms):
+        elif presence.is_expired(now_ms, self._attention.since_ms):
             self._deactivate(presence, device, now_ms)
+
+    async def _learn_timeout(self, presence: Presence, device: DeviceRecord) -> None:
+        if presence.profile_id != device.profile_id:
+            presence.profile_timeout_ms = await self._timeouts.of_profile(device.profile_id)
+            presence.profile_id = device.profile_id
 
     def _tell_connection(
         self, presence: Presence, device: DeviceRecord, event: MessageType, at_ms: int
     ) -> None:
         if event is MessageType.CONNECT_EVENT:
-            if presence.is_active and at_ms >= presence.reported_ms + presence.timeout_ms:
+            silent_since_ms = max(presence.reported_ms, self._attention.since_ms)
+            if presence.is_active and at_ms >= silent_since_ms + presence.timeout_ms:
                 self._deactivate(presence, device, at_ms)
             presence.last_connect_ms = at_ms
             self._save(presence, {"lastConnectTime": at_ms})

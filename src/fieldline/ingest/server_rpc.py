@@ -13,7 +13,7 @@ from collections import OrderedDict
 from uuid import UUID
 
 from fieldline.domains.rpc.command import Answer, Command, OnAnswer, RpcError, RpcStatus
-from fieldline.domains.rpc.events import RpcDeleted
+from fieldline.domains.rpc.events import RpcDeleted, RpcKept
 from fieldline.ingest.lookups import Lookups
 from fieldline.ingest.parts import DoorParts, IngestOptions
 from fieldline.ingest.session import DeviceSession, RpcRequest
@@ -79,6 +79,7 @@ class ServerRpc:
         self._tasks: list[asyncio.Task[None]] = []
         subscribers.on_last = self._on_device_left
         parts.bus.listen(RpcDeleted, self._on_deleted)
+        parts.bus.listen(RpcKept, lambda event: self._take_up(event.command))
 
     def __len__(self) -> int:
         return len(self._open)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from fieldline.domains.rpc.command import Answer
+from fieldline.domains.rpc.command import Answer, Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +12,13 @@ class RpcAnswered:
 
     request_id: UUID
     answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class RpcKept:
+    """The platform itself kept a command: it is to be sent."""
+
+    command: Command
 
 
 @dataclass(frozen=True, slots=True)

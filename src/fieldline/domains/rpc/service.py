@@ -15,7 +15,7 @@ from fieldline.domains.outbox import service as outbox_service
 from fieldline.domains.rpc import schemas
 from fieldline.domains.rpc.command import PENDING, Command, RpcStatus
 from fieldline.domains.rpc.errors import RpcNotFound
-from fieldline.domains.rpc.events import RpcDeleted
+from fieldline.domains.rpc.events import RpcDeleted, RpcKept
 from fieldline.domains.rpc.models import Rpc
 from fieldline.domains.rpc.repository import RpcRepository
 from fieldline.kit.errors import Invalid
@@ -131,6 +131,12 @@ async def keep(session: "AsyncSession", command: Command) -> None:
     )
     await RpcRepository(session).add(rpc)
     await _tell(session, rpc)
+
+
+async def post(session: "AsyncSession", command: Command) -> None:
+    """Keep a command of the platform's own and have it sent after the commit."""
+    await keep(session, command)
+    emit_after_commit(session, RpcKept(command))
 
 
 async def move(

@@ -172,13 +172,13 @@ class Things(Generic[T, P]):
         """
         thing = await self.get_for(session, caller, thing_id, Operation.WRITE)
         check_version(self._kind.label, version, thing.version)
-        former = thing.customer_id
+        former, former_name = thing.customer_id, thing.name
         if "customer_id" in fields and fields["customer_id"] != former:
             self._check(caller, Operation.ASSIGN, thing)
         with session.no_autoflush:
             await set_fields(session, caller, self._kind, thing, fields)
         await self._kind.repository(session).save(thing)
-        await self.tell(session, caller, thing, Change.UPDATED)
+        await self.tell(session, caller, thing, Change.UPDATED, former_name=former_name)
         await self._tell_assignment(session, caller, thing, former)
         return thing
 
@@ -221,8 +221,12 @@ class Things(Generic[T, P]):
         change: Change,
         *,
         customer_id: UUID | None = None,
+        former_name: str | None = None,
     ) -> None:
-        """Announce the change; the detail names the thing and the customer that it is about."""
+        """Announce the change; the detail names the thing and the customer that it is about.
+
+        A thing that was renamed has its ``former_name`` there too.
+        """
         about = customer_id or thing.customer_id
         detail = {
             "name": thing.name,
@@ -230,6 +234,8 @@ class Things(Generic[T, P]):
             self._kind.profile_key: str(thing.profile_id),
             "customer_id": str(about) if about else None,
         }
+        if former_name not in (None, thing.name):
+            detail["former_name"] = former_name
         event = EntityChanged(
             thing.tenant_id,
             EntityRef(self._kind.entity_type, thing.id),

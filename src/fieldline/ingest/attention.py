@@ -1,0 +1,27 @@
+"""Since when the server has been listening: a device is silent only to somebody who listens."""
+
+from collections.abc import Callable
+
+GAP_MS = 10_000
+"""Between two looks; more of it, and the process stood still or the machine slept."""
+
+
+class Attention:
+    """Knows since when devices could be heard all the time.
+
+    Args:
+        now_ms: the time.
+        is_full: whether the server takes no more just now, so that sockets are not read.
+    """
+
+    def __init__(self, now_ms: Callable[[], int], is_full: Callable[[], bool]) -> None:
+        self._now_ms = now_ms
+        self._is_full = is_full
+        self._looked_ms = self.since_ms = now_ms()
+
+    def look(self) -> None:
+        """Note whether devices can be heard; call this every few seconds."""
+        now_ms = self._now_ms()
+        if self._is_full() or now_ms - self._looked_ms > GAP_MS:
+            self.since_ms = now_ms
+        self._looked_ms = now_ms
