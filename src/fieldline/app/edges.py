@@ -30,6 +30,7 @@ from fieldline.settings import Settings
 from fieldline.transports.http.transport import device_router
 from fieldline.transports.mqtt.options import MqttOptions, MqttTls
 from fieldline.transports.mqtt.transport import MqttTransport
+from fieldline.transports.mqtt.websocket import websocket_router
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class EdgeParts:
     door: Door
     tester: Trier
     rpc_waiting: Waiting
+    mqtt: MqttTransport | None
 
 
 def make_door(
@@ -122,6 +124,8 @@ def make_app(
     others: list[APIRouter] = [websocket_endpoints.router]
     if settings.http_transport_enabled:
         others.append(device_router(parts.door))
+    if parts.mqtt is not None:
+        others.append(websocket_router(parts.mqtt.connection))
     app = create_app(
         parts.services,
         Routers(thingsboard=THINGSBOARD, v1=V1, others=others),

@@ -103,7 +103,14 @@ async def open_platform(
             platform.first_password = new_administrator.password
         platform.app = make_app(
             EdgeParts(
-                services, telemetry, sockets, registry, door, Trier(engine.scripts), rpc_waiting
+                services,
+                telemetry,
+                sockets,
+                registry,
+                door,
+                Trier(engine.scripts),
+                rpc_waiting,
+                mqtt,
             ),
             settings,
             readiness=partial(_why_not_ready, platform),

@@ -17,18 +17,19 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from fieldline.api.websocket.closing import CloseCode
-from fieldline.api.websocket.limits import SocketLimits
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGISendEvent
 
 PING_INTERVAL_S = 10.0
 PING_TIMEOUT_S = 20.0
+MAX_FRAME_BYTES = 131_072
+"""Of any socket; an MQTT packet of 64 KiB comes in one frame. Those of the API may be smaller."""
 """A peer is away when it is silent for these two together, 30 s."""
 UVICORN_OPTIONS: dict[str, Any] = {
     "ws_ping_interval": PING_INTERVAL_S,
     "ws_ping_timeout": PING_TIMEOUT_S,
-    "ws_max_size": SocketLimits().max_frame_bytes,
+    "ws_max_size": MAX_FRAME_BYTES,
     # Compression costs 300 KiB a socket and most of the CPU of an update.
     "ws_per_message_deflate": False,
 }

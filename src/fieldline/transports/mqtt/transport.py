@@ -59,6 +59,10 @@ class MqttTransport:
         """Port of the TLS listener, None without one."""
         return _port(self._tls_server)
 
+    def connection(self) -> Connection:
+        """Return a new connection of this server, for a transport of another kind."""
+        return Connection(self._hub)
+
     async def start(self) -> None:
         """Begin to listen.
 
@@ -81,7 +85,7 @@ class MqttTransport:
     async def _listen(self, port: int, context: ssl.SSLContext | None) -> asyncio.Server:
         options = self.options
         server = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self._hub),
+            self.connection,
             options.host,
             port,
             backlog=options.backlog,
