@@ -88,7 +88,7 @@ async def open_platform(
         stack.push_async_callback(door.stop)
         rpc_waiting = Waiting(services.bus)
         hub = Hub()
-        telemetry = Telemetry(services, evaluate=evaluator.submit)
+        telemetry = Telemetry(services, evaluate=evaluator.submit, devices=devices.by_id)
         sockets = SocketParts(services, telemetry, hub, _socket_limits(settings))
         sockets.listen()
         outbox.start()
