@@ -3,11 +3,14 @@
 import json
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.e2e.server import Server
+from tests.e2e.server import Rest, Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.vendor]
 ROOT = Path(__file__).parents[2]
@@ -25,6 +28,37 @@ def python_of(environment: str) -> str:
     return str(path)
 
 
+class VendorClient:
+    """A vendor's client that has said that it is ready."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def result(self) -> dict[str, Any]:
+        """Wait for its end and return what it saw."""
+        output, errors = self._process.communicate(timeout=60)
+        assert output, errors
+        found: dict[str, Any] = json.loads(output.splitlines()[-1])
+        return found
+
+
+@contextmanager
+def running(python: str, script: str, server: Server, token: str) -> Iterator[VendorClient]:
+    """Start a client's script; the block begins when it has said READY."""
+    process = subprocess.Popen(
+        [python, str(CLIENTS / script), str(server.mqtt_port), token],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        assert any(line.strip() == "READY" for line in lines), process.communicate()[1]
+        yield VendorClient(process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_tb_mqtt_client_sends_requests_and_receives(tmp_path: Path) -> None:
     python = python_of("tb-mqtt-client")
     server = Server(tmp_path / "data")
@@ -32,21 +66,14 @@ def test_tb_mqtt_client_sends_requests_and_receives(tmp_path: Path) -> None:
     try:
         rest = server.login()
         device_id = rest.create_device("SDK device", "SDK_TOKEN")
-        process = subprocess.Popen(
-            [python, str(CLIENTS / "mqtt_device.py"), str(server.mqtt_port), "SDK_TOKEN"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert process.stdout is not None
-        lines = iter(process.stdout.readline, "")
-        assert any(line.strip() == "READY" for line in lines)
-        rest.post(
-            f"/api/plugins/telemetry/DEVICE/{device_id}/attributes/SHARED_SCOPE",
-            {"targetTemperature": 19.5},
-        )
-        output, errors = process.communicate(timeout=60)
-        seen = json.loads(output.splitlines()[-1])
+        with running(python, "mqtt_device.py", server, "SDK_TOKEN") as client:
+            rest.post(
+                f"/api/plugins/telemetry/DEVICE/{device_id}/attributes/SHARED_SCOPE",
+                {"targetTemperature": 19.5},
+            )
+            seen = client.result()
 
-        assert seen["connected"], errors
+        assert seen["connected"]
         assert (seen["telemetry"], seen["history"], seen["attributes"]) == (0, 0, 0)
         assert seen["push arrived"]
         assert seen["pushed"] == {"targetTemperature": 19.5}
@@ -58,6 +85,90 @@ def test_tb_mqtt_client_sends_requests_and_receives(tmp_path: Path) -> None:
         assert {key: points[0]["value"] for key, points in latest.items()} == {
             "temperature": 21.5, "on": True, "name": "x",
         }  # fmt: skip
+    finally:
+        server.stop()
+
+
+def root_chain_that_answers(rest: Rest) -> None:
+    """Have the root chain answer RPC of devices with what they sent."""
+    [root] = rest.get("/api/v1/ruleChains", search="root")
+    graph = rest.get(f"/api/ruleChain/{root['id']}/metadata")
+    names = [node["name"] for node in graph["nodes"]]
+    reply = {
+        "type": "org.thingsboard.rule.engine.rpc.TbSendRPCReplyNode",
+        "name": "answer",
+        "configuration": {},
+        "additionalInfo": {},
+    }
+    graph["nodes"].append(reply)
+    switch = names.index("Message Type Switch")
+    label = "RPC Request from Device"
+    graph["connections"] = [each for each in graph["connections"] if each["type"] != label]
+    graph["connections"].append({"fromIndex": switch, "toIndex": len(names), "type": label})
+    rest.post("/api/ruleChain/metadata", graph)
+
+
+def test_tb_mqtt_client_calls_and_is_called(tmp_path: Path) -> None:
+    python = python_of("tb-mqtt-client")
+    server = Server(tmp_path / "data")
+    server.start()
+    try:
+        rest = server.login()
+        device_id = rest.create_device("SDK device", "SDK_TOKEN")
+        root_chain_that_answers(rest)
+        with running(python, "mqtt_rpc.py", server, "SDK_TOKEN") as client:
+            call = {"method": "getGpio", "params": {"pin": 7}}
+            answer = rest.post(f"/api/rpc/twoway/{device_id}", call)
+            rest.post(f"/api/rpc/oneway/{device_id}", {"method": "blink", "params": 3})
+            kept = rest.post(f"/api/plugins/rpc/twoway/{device_id}", {**call, "persistent": True})
+            seen = client.result()
+
+        assert answer == {"pin": 7, "value": 1}
+        assert [request["method"] for _, request in seen["requests"]] == [
+            "getGpio", "blink", "getGpio",
+        ]  # fmt: skip
+        assert rest.get(f"/api/rpc/persistent/{kept['rpcId']}")["status"] == "SUCCESSFUL"
+        assert (seen["answered"], seen["error"]) == (True, None)
+        assert seen["answer"] == {"method": "getTime", "params": {"zone": "UTC"}}
+    finally:
+        server.stop()
+
+
+def test_tb_mqtt_client_is_a_gateway(tmp_path: Path) -> None:
+    python = python_of("tb-mqtt-client")
+    server = Server(tmp_path / "data")
+    server.start()
+    try:
+        rest = server.login()
+        body = {"name": "SDK gateway", "additionalInfo": {"gateway": True}}
+        rest.post("/api/device", body, accessToken="SDK_TOKEN")
+        with running(python, "mqtt_gateway.py", server, "SDK_TOKEN") as client:
+            [meter] = rest.get("/api/v1/devices", search="SDK meter")
+            rest.post(
+                f"/api/plugins/telemetry/DEVICE/{meter['id']}/attributes/SHARED_SCOPE",
+                {"target": 19.5},
+            )
+            answer = rest.post(
+                f"/api/rpc/twoway/{meter['id']}", {"method": "open", "params": {"by": 5}}
+            )
+            seen = client.result()
+        [other] = rest.get("/api/v1/devices", search="SDK other")
+        path = "/api/v1/telemetry/DEVICE/{}/values/timeseries"
+        period = {"keys": "t", "startTs": 0, "endTs": 1700000000001}
+        history = [
+            rest.get(path.format(each["id"]), **period)["data"]["t"] for each in (meter, other)
+        ]
+
+        results = ("connect", "telemetry", "unannounced", "attributes", "disconnect")
+        assert [seen[name] for name in results] == [0] * 5
+        assert meter["type"] == "meter"
+        assert [[point["value"] for point in points] for points in history] == [[20], [1]]
+        assert answer == {"done": True}
+        assert seen["request"]["data"] == {"id": 0, "method": "open", "params": {"by": 5}}
+        assert seen["pushed"] == {"device": "SDK meter", "data": {"target": 19.5}}
+        assert seen["shared"]["value"] == 19.5
+        assert seen["client"]["value"] == "A1"
+        assert seen["several"]["values"] == {"serial": "A1", "limits": {"high": 5}}
     finally:
         server.stop()
 
