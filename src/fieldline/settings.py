@@ -99,9 +99,6 @@ class Settings(BaseSettings):
     coap_bind_port: Port = Field(5683, description="CoAP's UDP port.")
     lwm2m_enabled: bool = Field(default=False, description="LwM2M transport (not available yet).")
     lwm2m_bind_port: Port = Field(5685, description="LwM2M's UDP port.")
-    rate_limit_enabled: bool = Field(
-        default=False, description="Rate limits of the tenant profiles (not available yet)."
-    )
 
     # HTTP
     http_bind_address: str = Field("0.0.0.0", description="Address of the HTTP port.")  # noqa: S104
@@ -182,6 +179,9 @@ class Settings(BaseSettings):
         15_000, description="MQTT connections at a time; the next one is refused."
     )
 
+    rate_limit_enabled: bool = Field(
+        default=True, description="Devices are held to the rate limits of their tenant's profile."
+    )
     device_inactivity_timeout_seconds: Positive = Field(
         600,
         description="How long a device may be silent before it is inactive; its own "
@@ -284,7 +284,6 @@ _NOT_BUILT = (
     "cassandra_enabled",
     "coap_enabled",
     "lwm2m_enabled",
-    "rate_limit_enabled",
 )
 
 

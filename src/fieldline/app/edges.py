@@ -69,6 +69,7 @@ def make_door(
     limits = IngestOptions(
         string_length=settings.telemetry_max_string_value_length,
         inactivity_timeout_ms=settings.device_inactivity_timeout_seconds * 1000,
+        is_rate_limited=settings.rate_limit_enabled,
         service_id=socket.gethostname(),
     )
     return Door(parts, limits)

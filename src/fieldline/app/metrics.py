@@ -6,6 +6,7 @@ from fieldline.api.health import Metrics, Reading
 from fieldline.api.websocket.parts import Parts as SocketParts
 from fieldline.domains.event.writer import EventWriter
 from fieldline.domains.outbox.delivery import Outbox
+from fieldline.ingest.door import Door
 from fieldline.rest.services import Services
 from fieldline.rules.engine import RuleEngine
 from fieldline.timeseries.writer import TimeseriesWriter
@@ -20,6 +21,7 @@ def measure(
     sockets: SocketParts,
     events: EventWriter,
     outbox: Outbox,
+    door: Door,
 ) -> Metrics:
     """Return the metrics with a reading for each counter of the parts."""
     metrics = Metrics()
@@ -44,6 +46,17 @@ def measure(
             "fieldline_outbox_open_messages",
             "Messages of the outbox that the rules have not finished with.",
             lambda: outbox.open,
+        ),
+        Reading(
+            "fieldline_ingest_rate_limited_messages",
+            "Messages of devices refused by a limit of their tenant's profile.",
+            lambda: door.rates.refused,
+            is_counter=True,
+        ),
+        Reading(
+            "fieldline_rpc_open_commands",
+            "Commands to devices that are on their way.",
+            lambda: door.open_commands,
         ),
         Reading(
             "fieldline_websocket_sessions",

@@ -121,6 +121,7 @@ async def open_platform(
                 sockets=sockets,
                 events=event_writer,
                 outbox=outbox,
+                door=door,
             ),
         )
         yield platform

@@ -17,6 +17,7 @@ from fieldline.ingest.attributes import AttributeReader, AttributeRequest
 from fieldline.ingest.authentication import Authentication
 from fieldline.ingest.client_rpc import ClientRpc
 from fieldline.ingest.flow import Flow
+from fieldline.ingest.limits import Limits
 from fieldline.ingest.lookups import Lookups
 from fieldline.ingest.parts import DoorParts, IngestOptions
 from fieldline.ingest.server_rpc import ServerRpc
@@ -53,7 +54,8 @@ class Door:
         self._flow = Flow(self.limits.in_flight, parts.writer)
         self.activity = Activity(parts, lambda: self._flow.is_full, self.limits)
         self._authentication = Authentication(parts.devices)
-        self._sessions = Sessions(parts.bus, self.activity, limit=self.limits.sessions)
+        self.rates = Limits(parts.bus, parts.tenant_profile, is_enabled=self.limits.is_rate_limited)
+        self._sessions = Sessions(parts.bus, self.activity, self.rates, limit=self.limits.sessions)
         self._lookups = Lookups(self.limits.reads, self.limits.waiting_reads)
         self._attributes = AttributeReader(parts.store)
         self._client_rpc = ClientRpc(parts, self.limits)
@@ -75,6 +77,7 @@ class Door:
     async def stop(self) -> None:
         """Close every session, then write what is known of activity."""
         self._sessions.close_all()
+        await self.rates.stop()
         await self._client_rpc.stop()
         await self._server_rpc.stop()
         await self._lookups.stop()
@@ -88,7 +91,9 @@ class Door:
         Raises:
             Unauthenticated: no device has it.
         """
-        return await self._authentication.by_token(token)
+        device = await self._authentication.by_token(token)
+        await self.rates.learn(device.tenant_id)
+        return device
 
     async def authenticate_mqtt(
         self,
@@ -103,16 +108,32 @@ class Door:
             Unauthenticated: the credentials are not those of a device.
             Unavailable: the device's profile wants another transport than MQTT.
         """
-        return await self._authentication.by_mqtt(client_id, username, password, certificate_der)
+        device = await self._authentication.by_mqtt(client_id, username, password, certificate_der)
+        await self.rates.learn(device.tenant_id)
+        return device
 
-    def open(self, device: DeviceRecord, listener: SessionListener) -> DeviceSession:
+    def open(
+        self,
+        device: DeviceRecord,
+        listener: SessionListener,
+        gateway: DeviceSession | None = None,
+    ) -> DeviceSession:
         """Open the device's session; one that it has elsewhere is closed (TAKEN_OVER).
 
+        Args:
+            device: who it is.
+            listener: its connection.
+            gateway: the session of the gateway through which it speaks.
+
         Raises:
+            RateLimited: the device, or its tenant, sends more than it may.
             Unauthenticated: the device was deleted while it logged in.
             Unavailable: the process has as many sessions as it may.
         """
-        return self._sessions.open(device, listener)
+        limits = self.rates.of(device.tenant_id)
+        if limits.is_limited:
+            limits.take(device, None if gateway is None else gateway.device, 0, self._now_ms())
+        return self._sessions.open(device, listener, gateway)
 
     async def join(
         self, gateway: DeviceSession, wanted: Mapping[str, str]
@@ -160,10 +181,13 @@ class Door:
         Raises:
             InvalidTimestamp: a ``ts`` is none; nothing was taken.
             Invalid: the payload is not telemetry; nothing was taken.
+            RateLimited: it is more than the device may send; nothing was taken.
         """
         now_ms = self._now_ms()
         self.activity.note(session.presence, now_ms)
         groups = parse_telemetry(payload, now_ms, self._rules)
+        if session.limits.is_limited:
+            self._count_in(session, sum(len(values) for _, values in groups), now_ms)
         self._flow.count(receipt)
         for ts_ms, values in groups:
             self._publish_reading(session.device, ts_ms, values, metadata, now_ms, receipt)
@@ -173,6 +197,8 @@ class Door:
         now_ms = self._now_ms()
         self.activity.note(session.presence, now_ms)
         groups = telemetry_groups(document, now_ms, self._rules)
+        if session.limits.is_limited:
+            self._count_in(session, sum(len(values) for _, values in groups), now_ms)
         self._flow.count(receipt)
         for ts_ms, values in groups:
             self._publish_reading(session.device, ts_ms, values, None, now_ms, receipt)
@@ -185,10 +211,13 @@ class Door:
         Raises:
             InvalidTimestamp: a ``ts`` is none; nothing was taken.
             Invalid: the payload is not telemetry; nothing was taken.
+            RateLimited: it is more than the device may send; nothing was taken.
         """
         now_ms = self._now_ms()
         self.activity.note(session.presence, now_ms)
         groups = await asyncio.to_thread(parse_telemetry, payload, now_ms, self._rules)
+        if session.limits.is_limited:
+            self._count_in(session, sum(len(values) for _, values in groups), now_ms)
         self._flow.count(receipt)
         for start in range(0, len(groups), _SLICE):
             await self._flow.room()
@@ -226,6 +255,8 @@ class Door:
         now_ms = self._now_ms()
         self.activity.note(session.presence, now_ms)
         device = session.device
+        if session.limits.is_limited:
+            self._count_in(session, len(values), now_ms)
         self._flow.count(receipt)
         if values:
             described = {
@@ -283,6 +314,21 @@ class Door:
             )
         )
 
+    def _admit(self, session: DeviceSession) -> None:
+        """Count a message without values.
+
+        Raises:
+            RateLimited: it is over a limit.
+        """
+        if session.limits.is_limited:
+            self._count_in(session, 0, self._now_ms())
+
+    def _count_in(self, session: DeviceSession, points: int, now_ms: int) -> None:
+        gateway = session.gateway
+        session.limits.take(
+            session.device, None if gateway is None else gateway.device, points, now_ms
+        )
+
     # What devices ask
 
     def request_attributes(
@@ -294,9 +340,11 @@ class Door:
         """Answer with ``{"client": {..}, "shared": {..}}`` when the store has.
 
         Raises:
+            RateLimited: the device asks too often.
             Unavailable: too many requests wait.
         """
         self.touch(session)
+        self._admit(session)
 
         async def answer() -> None:
             reply(await self._attributes.read(session.device.id, request))
@@ -309,9 +357,11 @@ class Door:
         """Return ``{"client": {..}, "shared": {..}}`` for a request that waits here.
 
         Raises:
+            RateLimited: the device asks too often.
             Unavailable: the store is away.
         """
         self.touch(session)
+        self._admit(session)
         return await self._attributes.read(session.device.id, request)
 
     def client_rpc(
@@ -322,9 +372,11 @@ class Door:
         Raises:
             MissingMethod: the request names no method.
             Invalid: the payload is no JSON object.
+            RateLimited: the device asks too often.
             Unavailable: too many of them wait.
         """
         self.touch(session)
+        self._admit(session)
         call = self._client_rpc.parse(payload)
         if call.method == "getSessionLimits":
             self._lookups.submit(lambda: self._client_rpc.answer_limits(session, reply))
@@ -355,6 +407,11 @@ class Door:
         """
         self._server_rpc.submit(command, then)
 
+    @property
+    def open_commands(self) -> int:
+        """How many commands are on their way to devices."""
+        return len(self._server_rpc)
+
     def subscribe_rpc(self, session: DeviceSession) -> None:
         """Send commands to this session from now on, soon those that wait for the device."""
         self.touch(session)
@@ -374,8 +431,13 @@ class Door:
         self._server_rpc.delivered(session, number)
 
     def rpc_answered(self, session: DeviceSession, number: int, payload: bytes) -> None:
-        """Give a device's answer to whoever sent the command; a late one is nothing."""
+        """Give a device's answer to whoever sent the command; a late one is nothing.
+
+        Raises:
+            RateLimited: the device sends too much.
+        """
         self.touch(session)
+        self._admit(session)
         self._server_rpc.answered(session, number, payload)
 
     # Back-pressure

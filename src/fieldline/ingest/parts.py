@@ -86,6 +86,7 @@ class IngestOptions:
         client_rpcs: RPCs of devices that wait for an answer.
         server_rpcs: RPCs to devices that are on their way.
         string_length: characters of a string value; 0 is unlimited.
+        is_rate_limited: whether the rate limits of tenant profiles hold.
         payload_bytes: the largest MQTT packet, which session limits tell the device.
         session_in_flight: messages that a device may have unacknowledged, told likewise.
         service_id: this process, in the metadata of devices' RPCs.
@@ -100,6 +101,7 @@ class IngestOptions:
     client_rpcs: int = 10_000
     server_rpcs: int = 20_000
     string_length: int = 0
+    is_rate_limited: bool = False
     payload_bytes: int = 65_536
     session_in_flight: int = 100
     service_id: str = "fieldline"

@@ -41,19 +41,38 @@ class SessionListener(Protocol):
         """End the connection; the session is closed already."""
 
 
+class SessionLimits(Protocol):
+    """What the device's tenant may send (``limits.TenantLimits``)."""
+
+    is_limited: bool
+
+    def take(
+        self, device: DeviceRecord, gateway: DeviceRecord | None, points: int, now_ms: int
+    ) -> None:
+        """Count a message; raises RateLimited when it is over a limit."""
+
+
 class DeviceSession:
     """One connection of a device, or one request of a device that has none (HTTP).
 
     Made by :meth:`Door.open` and :meth:`Door.brief`; a transport keeps it and changes nothing.
+    ``gateway``: the session of the gateway through which the device speaks, if it does.
     """
 
-    __slots__ = ("_id", "device", "is_open", "listener", "presence")
+    __slots__ = ("_id", "device", "gateway", "is_open", "limits", "listener", "presence")
 
     def __init__(
-        self, device: DeviceRecord, presence: Presence, listener: SessionListener | None
+        self,
+        device: DeviceRecord,
+        presence: Presence,
+        listener: SessionListener | None,
+        limits: SessionLimits,
+        gateway: "DeviceSession | None" = None,
     ) -> None:
         self._id: UUID | None = None
         self.device = device
+        self.gateway = gateway
+        self.limits = limits
         self.presence = presence
         self.listener = listener
         self.is_open = True

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.ingest.activity import Activity
+from fieldline.ingest.limits import Limits
 from fieldline.ingest.session import CloseReason, DeviceSession, SessionListener
 from fieldline.ingest.subscribers import Subscribers
 from fieldline.kit.errors import Unauthenticated, Unavailable
@@ -28,11 +29,13 @@ class Sessions:
     Args:
         bus: tells of deleted devices, changed credentials and shared attributes.
         activity: told of connections.
+        limits: what tenants may send.
         limit: open sessions that the process may have.
     """
 
-    def __init__(self, bus: Bus, activity: Activity, *, limit: int) -> None:
+    def __init__(self, bus: Bus, activity: Activity, limits: Limits, *, limit: int) -> None:
         self._activity = activity
+        self._limits = limits
         self._limit = limit
         self._connected: dict[UUID, DeviceSession] = {}
         self.attributes = Subscribers()
@@ -44,8 +47,13 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._connected)
 
-    def open(self, device: DeviceRecord, listener: SessionListener) -> DeviceSession:
-        """Connect a device; its older session is told that it is over.
+    def open(
+        self,
+        device: DeviceRecord,
+        listener: SessionListener,
+        gateway: DeviceSession | None = None,
+    ) -> DeviceSession:
+        """Connect a device, perhaps through a gateway; its older session is told that it is over.
 
         Raises:
             Unauthenticated: the device was deleted while it logged in.
@@ -58,7 +66,9 @@ class Sessions:
         if older is None and len(self._connected) >= self._limit:
             msg = "The server has as many connections as it may have; try again later"
             raise Unavailable(msg)
-        session = DeviceSession(device, self._activity.presence(device), listener)
+        limits = self._limits.of(device.tenant_id)
+        presence = self._activity.presence(device)
+        session = DeviceSession(device, presence, listener, limits, gateway)
         self._connected[device.id] = session
         if older is not None:
             self._end(older, CloseReason.TAKEN_OVER)
@@ -69,7 +79,7 @@ class Sessions:
         """Make a session for one request, which is activity but no connection."""
         presence = self._activity.presence(device)
         self._activity.note(presence)
-        return DeviceSession(device, presence, listener)
+        return DeviceSession(device, presence, listener, self._limits.of(device.tenant_id))
 
     def close(self, session: DeviceSession) -> None:
         """Forget a session; the device's last connection going is an event."""

@@ -7,7 +7,10 @@ count, 0 means unlimited; a rate limit is ``capacity:seconds[,capacity:seconds..
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from fieldline.kit.errors import Invalid
+from fieldline.kit.rate_limit import parse_rate_limit
 
 MAX_COUNT = 2**63 - 1
 
@@ -16,6 +19,15 @@ def _zero_if_null(value: Any) -> Any:  # noqa: ANN401 - whatever the client sent
     return 0 if value is None else value
 
 
+def _rate_limit(value: str | None) -> str | None:
+    try:
+        parse_rate_limit(value)
+    except Invalid as error:
+        raise ValueError(error.message) from error
+    return value
+
+
+Rate = Annotated[str | None, AfterValidator(_rate_limit)]
 Count = Annotated[int, BeforeValidator(_zero_if_null), Field(ge=0, le=MAX_COUNT)]
 
 
@@ -35,18 +47,18 @@ class Configuration(BaseModel):
     maxResourcesInBytes: Count = 0
     maxOtaPackagesInBytes: Count = 0
     maxResourceSize: Count = 0
-    transportTenantMsgRateLimit: str | None = None
-    transportTenantTelemetryMsgRateLimit: str | None = None
-    transportTenantTelemetryDataPointsRateLimit: str | None = None
-    transportDeviceMsgRateLimit: str | None = None
-    transportDeviceTelemetryMsgRateLimit: str | None = None
-    transportDeviceTelemetryDataPointsRateLimit: str | None = None
-    transportGatewayMsgRateLimit: str | None = None
-    transportGatewayTelemetryMsgRateLimit: str | None = None
-    transportGatewayTelemetryDataPointsRateLimit: str | None = None
-    transportGatewayDeviceMsgRateLimit: str | None = None
-    transportGatewayDeviceTelemetryMsgRateLimit: str | None = None
-    transportGatewayDeviceTelemetryDataPointsRateLimit: str | None = None
+    transportTenantMsgRateLimit: Rate = None
+    transportTenantTelemetryMsgRateLimit: Rate = None
+    transportTenantTelemetryDataPointsRateLimit: Rate = None
+    transportDeviceMsgRateLimit: Rate = None
+    transportDeviceTelemetryMsgRateLimit: Rate = None
+    transportDeviceTelemetryDataPointsRateLimit: Rate = None
+    transportGatewayMsgRateLimit: Rate = None
+    transportGatewayTelemetryMsgRateLimit: Rate = None
+    transportGatewayTelemetryDataPointsRateLimit: Rate = None
+    transportGatewayDeviceMsgRateLimit: Rate = None
+    transportGatewayDeviceTelemetryMsgRateLimit: Rate = None
+    transportGatewayDeviceTelemetryDataPointsRateLimit: Rate = None
     tenantEntityExportRateLimit: str | None = None
     tenantEntityImportRateLimit: str | None = None
     tenantNotificationRequestsRateLimit: str | None = None

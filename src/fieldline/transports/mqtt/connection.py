@@ -317,6 +317,7 @@ class Connection(asyncio.Protocol):
             pause=partial(self._pause, _JOINING),
             resume=partial(self._resume, _JOINING),
             spawn=self._spawn,
+            tells_reasons=self._session.version == MQTT_5,
         )
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -366,7 +367,11 @@ class Connection(asyncio.Protocol):
                 ack.code = verdict.code
                 ack.release()
                 return
-            self._acks.withdraw(ack)
+            if verdict.is_told and self._is_told_of_failures:
+                ack.code = verdict.code
+                ack.release()
+            else:
+                self._acks.withdraw(ack)
         elif verdict.is_quiet:
             ack.release()
             return

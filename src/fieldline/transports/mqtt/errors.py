@@ -43,20 +43,26 @@ class SubDeviceRefused(FieldlineError):
     @classmethod
     def of(cls, error: FieldlineError) -> "SubDeviceRefused":
         """Return what ``error`` means to the gateway."""
-        return cls(error.message, is_over_limit=isinstance(error, LimitReached))
+        return cls(error.message, is_over_limit=isinstance(error, LimitReached | RateLimited))
+
+
+class SubDeviceLimited(FieldlineError):
+    """A device of a gateway sent more than it may."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What becomes of a publish.
 
-    ``is_fatal`` ends the connection. Else it goes on; so it does with ``is_quiet`` for a client
-    that cannot be told (MQTT 3, QoS 0), whose connection ends without it.
+    ``is_fatal`` ends the connection, with ``is_told`` after a PUBACK. Else it goes on; so it does
+    with ``is_quiet`` for a client that cannot be told (MQTT 3, QoS 0), whose connection ends
+    without it.
     """
 
     code: ReasonCode
     is_fatal: bool
     is_quiet: bool = False
+    is_told: bool = False
 
 
 # The first kind that fits counts, so special ones stand before general ones. ThingsBoard says
@@ -83,6 +89,8 @@ def of_publish(error: FieldlineError) -> Verdict:
         over = error.is_over_limit
         code = ReasonCode.QUOTA_EXCEEDED if over else ReasonCode.UNSPECIFIED_ERROR
         return Verdict(code, is_fatal=False, is_quiet=True)
+    if isinstance(error, SubDeviceLimited):
+        return Verdict(ReasonCode.QUOTA_EXCEEDED, is_fatal=True, is_told=True)
     for kind, verdict in _PUBLISH:
         if isinstance(error, kind):
             return verdict

@@ -15,16 +15,18 @@ from typing import Any, NamedTuple
 from fieldline.ingest.attributes import AttributeRequest
 from fieldline.ingest.door import Door
 from fieldline.ingest.session import CloseReason, DeviceSession, RpcRequest
-from fieldline.kit.errors import FieldlineError, LimitReached, Unavailable
+from fieldline.kit.errors import FieldlineError, LimitReached, RateLimited, Unavailable
 from fieldline.kit.json import dumps
 from fieldline.messaging.receipt import Receipt
 from fieldline.protocols.mqtt.packets import Publish
-from fieldline.transports.mqtt.errors import SubDeviceRefused
+from fieldline.transports.mqtt.errors import SubDeviceLimited, SubDeviceRefused
 from fieldline.transports.mqtt.gateway_metrics import GatewayMetrics
 from fieldline.transports.mqtt.gateway_topics import (
     ATTRIBUTES,
     ATTRIBUTES_RESPONSE,
     DEFAULT_TYPE,
+    DISCONNECT,
+    OVER_RATE,
     RPC,
     GatewayTopic,
     MalformedGatewayMessage,
@@ -59,7 +61,7 @@ class GatewayParts(NamedTuple):
     """What a gateway has of its connection.
 
     ``refuse`` answers a publish that failed after all; ``pause`` and ``resume`` stop and start the
-    reading of the socket; ``spawn`` runs what waits for devices.
+    reading of the socket; ``spawn`` runs what waits for devices; ``tells_reasons``: MQTT 5.
     """
 
     door: Door
@@ -70,6 +72,7 @@ class GatewayParts(NamedTuple):
     pause: Callable[[], None]
     resume: Callable[[], None]
     spawn: Callable[[Any], None]
+    tells_reasons: bool
 
 
 class SubDevice:
@@ -130,7 +133,7 @@ class GatewayChannel:
             return False
         work = _READERS[topic](self, packet.payload, ack)
         if not self._waiting and self._knows(work.names):
-            work.run()
+            self._run(work)
             return True
         ack.hold()
         self._waiting.append(work)
@@ -239,7 +242,7 @@ class GatewayChannel:
                 continue
             device = SubDevice(self, name)
             try:
-                device.session = self._door.open(record, device)
+                device.session = self._door.open(record, device, self._gateway)
             except FieldlineError as error:
                 refusals[name] = error
                 continue
@@ -259,11 +262,23 @@ class GatewayChannel:
             try:
                 if refused is not None and len(work.names) == 1:
                     raise refused
-                work.run()
+                self._run(work)
             except FieldlineError as error:
                 self._parts.refuse(error, work.ack)
             else:
                 work.ack.release()
+
+    def _run(self, work: _Work) -> None:
+        try:
+            work.run()
+        except RateLimited as error:
+            raise self._limited(next(iter(work.names)), error) from error
+
+    def _limited(self, name: str, error: RateLimited) -> SubDeviceLimited:
+        """Tell the gateway which device sent too much; returns what ends its connection."""
+        if self._parts.tells_reasons:
+            self.tell(DISCONNECT, {"device": name, "reason": OVER_RATE})
+        return SubDeviceLimited(error.message)
 
     def _device(self, name: str) -> SubDevice:
         """Return a connected device.
@@ -318,6 +333,8 @@ class GatewayChannel:
             for name, values in found.items():
                 try:
                     take(self._device(name).session, values, ack)
+                except RateLimited as error:
+                    raise self._limited(name, error) from error
                 except FieldlineError as error:
                     first = first or error
             if first is not None:

@@ -15,6 +15,9 @@ PREFIX = "v1/gateway"
 ATTRIBUTES = f"{PREFIX}/attributes"
 ATTRIBUTES_RESPONSE = f"{PREFIX}/attributes/response"
 RPC = f"{PREFIX}/rpc"
+DISCONNECT = f"{PREFIX}/disconnect"
+OVER_RATE = 150
+"""The reason that a gateway is told with a device that sent too much."""
 GRANTED = frozenset({ATTRIBUTES, ATTRIBUTES_RESPONSE, RPC})
 """Filters that every device may subscribe to."""
 DEFAULT_TYPE = "default"
@@ -24,7 +27,7 @@ class GatewayTopic(StrEnum):
     """What a gateway may publish on."""
 
     CONNECT = f"{PREFIX}/connect"
-    DISCONNECT = f"{PREFIX}/disconnect"
+    DISCONNECT = DISCONNECT
     TELEMETRY = f"{PREFIX}/telemetry"
     ATTRIBUTES = ATTRIBUTES
     ATTRIBUTES_REQUEST = f"{PREFIX}/attributes/request"

@@ -1,0 +1,164 @@
+"""What tenants, devices and gateways may send: the rate limits of the tenant profile.
+
+A message with values counts as one telemetry message and as many data points, any other as one
+message. The tenant's limits count all of its devices together; a gateway has limits for what it
+sends for itself, and others for all of its devices together.
+
+Source: ThingsBoard's tenant profile, transport rate limits.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from fieldline.domains.device.directory import DeviceRecord
+from fieldline.ingest.parts import ProfileOfTenant
+from fieldline.kit.errors import RateLimited, Unavailable
+from fieldline.kit.ids import EntityType
+from fieldline.kit.lru import Lru
+from fieldline.kit.rate_limit import Part, RateLimit, parse_rate_limit
+from fieldline.messaging.bus import Bus
+from fieldline.messaging.events import Change, EntityChanged
+
+logger = logging.getLogger(__name__)
+
+MAX_BUDGETS = 100_000
+"""Devices of a tenant whose use is remembered; one not seen for the longest time begins anew."""
+RETRY_S = 1.0
+_TENANT, _DEVICE = "transportTenant", "transportDevice"
+_GATEWAY, _SUB_DEVICES = "transportGatewayDevice", "transportGateway"
+_KINDS = ("MsgRateLimit", "TelemetryMsgRateLimit", "TelemetryDataPointsRateLimit")
+_WHAT = ("messages", "telemetry messages", "data points")
+
+
+class TenantLimits:
+    """One tenant's limits, by prefix; ``is_limited`` is all that a reading asks without any."""
+
+    __slots__ = ("_budgets", "_parts", "is_limited", "refused")
+
+    def __init__(self) -> None:
+        self.is_limited = False
+        self.refused = 0
+        self._parts: dict[str, tuple[tuple[Part, ...], ...]] = {}
+        self._budgets: Lru[tuple[str, UUID], list[RateLimit]] = Lru(MAX_BUDGETS)
+
+    def set(self, profile: Mapping[str, Any]) -> None:
+        """Take a profile's configuration over; what was used of changed limits is forgotten."""
+        parts = {
+            prefix: tuple(parse_rate_limit(profile.get(prefix + kind)) for kind in _KINDS)
+            for prefix in (_TENANT, _DEVICE, _GATEWAY, _SUB_DEVICES)
+        }
+        if parts != self._parts:
+            self._parts = parts
+            self._budgets.clear()
+            self.is_limited = any(any(each) for each in parts.values())
+
+    def take(
+        self, device: DeviceRecord, gateway: DeviceRecord | None, points: int, now_ms: int
+    ) -> None:
+        """Count a message of a device, perhaps through a gateway, with so many values.
+
+        Raises:
+            RateLimited: it is over a limit; nothing is counted.
+        """
+        if gateway is not None:
+            own = self._budget(_SUB_DEVICES, gateway.id, now_ms)
+        else:
+            prefix = _GATEWAY if device.is_gateway else _DEVICE
+            own = self._budget(prefix, device.id, now_ms)
+        wanted = (1, points) if points else (1,)
+        begin = 1 if points else 0
+        taken: list[tuple[RateLimit, int]] = []
+        for whose, budget in (
+            ("The device", own),
+            ("The tenant", self._budget(_TENANT, device.tenant_id, now_ms)),
+        ):
+            for kind, count in enumerate(wanted, begin):
+                wait_ms = budget[kind].wait_ms(count, now_ms)
+                if wait_ms:
+                    self.refused += 1
+                    msg = f"{whose} sent more {_WHAT[kind]} than its profile allows; send slower"
+                    raise RateLimited(msg, retry_after_s=wait_ms / 1000)
+                taken.append((budget[kind], count))
+        for limit, count in taken:
+            limit.take(count)
+
+    def _budget(self, prefix: str, owner_id: UUID, now_ms: int) -> list[RateLimit]:
+        key = (prefix, owner_id)
+        found = self._budgets.get(key)
+        if found is None:
+            found = [RateLimit(parts, now_ms) for parts in self._parts[prefix]]
+            self._budgets.put(key, found)
+        return found
+
+
+class Limits:
+    """The limits of every tenant that has devices here.
+
+    Args:
+        bus: tells of changed profiles and tenants.
+        profile_of: reads a tenant's profile.
+        is_enabled: whether there are any limits at all.
+    """
+
+    def __init__(self, bus: Bus, profile_of: ProfileOfTenant, *, is_enabled: bool) -> None:
+        self._profile_of = profile_of
+        self._is_enabled = is_enabled
+        self._none = TenantLimits()
+        self._tenants: dict[UUID, TenantLimits] = {}
+        self._stale: set[UUID] = set()
+        self._task: asyncio.Task[None] | None = None
+        bus.listen(EntityChanged, self._on_entity)
+
+    async def learn(self, tenant_id: UUID) -> None:
+        """Read a tenant's limits, unless they are known; before its first device is let in.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        if self._is_enabled and tenant_id not in self._tenants:
+            profile = await self._profile_of(tenant_id)
+            self._tenants.setdefault(tenant_id, TenantLimits()).set(profile)
+
+    @property
+    def refused(self) -> int:
+        """How many messages were over a limit since the start."""
+        return sum(each.refused for each in self._tenants.values())
+
+    def of(self, tenant_id: UUID) -> TenantLimits:
+        """Return a tenant's limits, which stay right for as long as they are held."""
+        return self._tenants.get(tenant_id, self._none)
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _on_entity(self, event: EntityChanged) -> None:
+        if event.entity.type is EntityType.TENANT_PROFILE:
+            self._stale.update(self._tenants)
+        elif event.entity.type is EntityType.TENANT and event.entity.id in self._tenants:
+            if event.change is Change.DELETED:
+                del self._tenants[event.entity.id]
+            else:
+                self._stale.add(event.entity.id)
+        else:
+            return
+        if self._stale and (self._task is None or self._task.done()):
+            self._task = asyncio.get_running_loop().create_task(self._refresh())
+
+    async def _refresh(self) -> None:
+        """Read again what has changed, however long the database is away."""
+        while self._stale:
+            tenant_id = self._stale.pop()
+            try:
+                profile = await self._profile_of(tenant_id)
+            except Unavailable:
+                self._stale.add(tenant_id)
+                await asyncio.sleep(RETRY_S)
+                continue
+            known = self._tenants.get(tenant_id)
+            if known is not None:
+                known.set(profile)
