@@ -1,5 +1,6 @@
 """Which numbers of the parts ``/metrics`` shows; they are read when somebody asks."""
 
+from dataclasses import dataclass
 from functools import partial
 
 from fieldline.api.health import Metrics, Reading
@@ -13,23 +14,27 @@ from fieldline.timeseries.writer import TimeseriesWriter
 from fieldline.transports.mqtt.transport import MqttTransport
 
 
-def measure(
-    services: Services,
-    *,
-    engine: RuleEngine,
-    mqtt: MqttTransport | None,
-    sockets: SocketParts,
-    events: EventWriter,
-    outbox: Outbox,
-    door: Door,
-) -> Metrics:
+@dataclass(frozen=True, slots=True)
+class MeasuredParts:
+    """The parts that count something."""
+
+    services: Services
+    engine: RuleEngine
+    mqtt: MqttTransport | None
+    sockets: SocketParts
+    events: EventWriter
+    outbox: Outbox
+    door: Door
+
+
+def measure(parts: MeasuredParts) -> Metrics:
     """Return the metrics with a reading for each counter of the parts."""
-    metrics = Metrics()
-    if mqtt is not None:
-        metrics.add(*_mqtt(mqtt))
-    if isinstance(services.writer, TimeseriesWriter):
-        metrics.add(*_writer(services.writer))
-    metrics.add(*_events(events))
+    metrics, door, engine = Metrics(), parts.door, parts.engine
+    if parts.mqtt is not None:
+        metrics.add(*_mqtt(parts.mqtt))
+    if isinstance(parts.services.writer, TimeseriesWriter):
+        metrics.add(*_writer(parts.services.writer))
+    metrics.add(*_events(parts.events))
     metrics.add(
         Reading(
             "fieldline_rules_waiting_messages",
@@ -45,7 +50,7 @@ def measure(
         Reading(
             "fieldline_outbox_open_messages",
             "Messages of the outbox that the rules have not finished with.",
-            lambda: outbox.open,
+            lambda: parts.outbox.open,
         ),
         Reading(
             "fieldline_ingest_rate_limited_messages",
@@ -61,7 +66,7 @@ def measure(
         Reading(
             "fieldline_websocket_sessions",
             "Open WebSocket sessions.",
-            lambda: len(sockets.sockets),
+            lambda: len(parts.sockets.sockets),
         ),
     )
     return metrics

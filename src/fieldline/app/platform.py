@@ -13,7 +13,7 @@ from fieldline.app.descriptors import raise_descriptor_limit
 from fieldline.app.edges import EdgeParts, make_app, make_door, start_mqtt
 from fieldline.app.first_start import prepare
 from fieldline.app.memory import Trimmer
-from fieldline.app.metrics import measure
+from fieldline.app.metrics import MeasuredParts, measure
 from fieldline.app.retention import Retention, audit_logs, events, readings
 from fieldline.app.rules import (
     EngineParts,
@@ -115,13 +115,7 @@ async def open_platform(
             settings,
             readiness=partial(_why_not_ready, platform),
             metrics=measure(
-                services,
-                engine=engine,
-                mqtt=mqtt,
-                sockets=sockets,
-                events=event_writer,
-                outbox=outbox,
-                door=door,
+                MeasuredParts(services, engine, mqtt, sockets, event_writer, outbox, door)
             ),
         )
         yield platform
