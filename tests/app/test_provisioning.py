@@ -149,12 +149,13 @@ async def test_what_is_refused(plant: Plant) -> None:
         await ask(plant, provisionDeviceKey="off"),
         await ask(plant, deviceName="taken"),
         await ask(plant, deviceName="   "),
+        await ask(plant, deviceName="a\0b"),
         await ask(plant, deviceName="new", token="taken"),
         await ask(plant, credentialsType="X509_CERTIFICATE", hash="no certificate"),
     ]
     log = await admin.get("/api/audit/logs?pageSize=9&page=0&actionTypes=PROVISION_FAILURE")
 
-    assert refusals == [NOT_FOUND] * 4 + [FAILURE] * 4
+    assert refusals == [NOT_FOUND] * 4 + [FAILURE] * 5
     assert (await admin.get("/api/tenant/devices?deviceName=new")).status_code == 404
     [record] = log.json()["data"]
     assert record["actionFailureDetails"] == "There is a device 'taken' already"
