@@ -12,7 +12,9 @@ from uuid import UUID
 
 import uvloop
 
+from fieldline.domains.claim.request import ClaimRequest
 from fieldline.domains.device.directory import DeviceRecord
+from fieldline.domains.provision.request import ProvisionAnswer, ProvisionRequest, Status
 from fieldline.domains.rpc.command import Command, RpcStatus
 from fieldline.domains.rpc.writer import Kept
 from fieldline.ingest.door import Door
@@ -108,6 +110,16 @@ class Nothing:
         return {}
 
 
+class NoNewcomers:
+    """Provisions no device and lets none be claimed."""
+
+    async def provision(self, request: ProvisionRequest) -> ProvisionAnswer:  # noqa: ARG002
+        return ProvisionAnswer(Status.NOT_FOUND)
+
+    async def keep(self, tenant_id: UUID, device_id: UUID, request: ClaimRequest) -> None:
+        """Forget it."""
+
+
 async def _no_limits(_tenant_id: UUID) -> Mapping[str, Any]:
     return {}
 
@@ -122,7 +134,18 @@ async def _serve(door_type: type[Door], port: int) -> None:
     writer = TimeseriesWriter(store, clock, on_readings=nothing, on_attributes=nothing)
     bus.consume(_end)
     door = door_type(
-        DoorParts(bus, store, writer, AnyDevice(), _no_limits, clock, Nothing(), Nothing())
+        DoorParts(
+            bus,
+            store,
+            writer,
+            AnyDevice(),
+            _no_limits,
+            clock,
+            Nothing(),
+            Nothing(),
+            NoNewcomers(),
+            NoNewcomers(),
+        )
     )
     transport = MqttTransport(door, MqttOptions(port=port))
     await transport.start()

@@ -158,6 +158,17 @@ class Settings(BaseSettings):
         10.0, description="Time that the mail server may take for one mail."
     )
 
+    # Claiming of devices
+    security_claim_allow_claiming_by_default: bool = Field(
+        default=True,
+        description="Lets every device be claimed by a customer user; when false, only devices "
+        "with the server attribute claimingAllowed = true.",
+    )
+    security_claim_duration_ms: Positive = Field(
+        86_400_000,
+        description="How long a device can be claimed, in ms, when its claim request does not say.",
+    )
+
     # MQTT
     mqtt_enabled: bool = Field(default=True, description="The MQTT transport.")
     mqtt_bind_address: str = Field("0.0.0.0", description="Address of the MQTT ports.")  # noqa: S104

@@ -39,7 +39,7 @@ PUBLIC = PUBLIC_FOR_USERS | {
     "GET /docs-assets/{name}",
 }
 """What may be called without a token; a new one is added here on purpose."""
-DEVICE_API = ("GET /api/v1/{token}", "POST /api/v1/{token}")
+DEVICE_API = ("GET /api/v1/{token}", "POST /api/v1/{token}", "POST /api/v1/provision")
 """The device HTTP API, where the token in the path says who it is."""
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from fieldline.domains.claim.request import ClaimRequest
 from fieldline.domains.device.directory import DeviceRecord
+from fieldline.domains.provision.request import ProvisionAnswer, ProvisionRequest, Status
 from fieldline.domains.rpc.command import PENDING, Command, RpcStatus
 from fieldline.ingest.door import Door
 from fieldline.ingest.parts import Devices, DoorParts, IngestOptions
@@ -77,6 +79,27 @@ class MadeDevices:
                 self.types[name] = kind
             found[name] = self.made[name]
         return found
+
+
+class Newcomers:
+    """Knows which devices may be claimed, and answers requests with ``status``."""
+
+    def __init__(self) -> None:
+        self.claims: list[tuple[UUID, ClaimRequest]] = []
+        self.requests: list[ProvisionRequest] = []
+        self.status = Status.FAILURE
+        self.error: FieldlineError | None = None
+
+    async def keep(self, _tenant_id: UUID, device_id: UUID, request: ClaimRequest) -> None:
+        if self.error is not None:
+            raise self.error
+        self.claims.append((device_id, request))
+
+    async def provision(self, request: ProvisionRequest) -> ProvisionAnswer:
+        if self.error is not None:
+            raise self.error
+        self.requests.append(request)
+        return ProvisionAnswer(self.status)
 
 
 class KeptInMemory:
@@ -169,6 +192,7 @@ class World:
         self.devices = KnownDevices()
         self.kept = KeptInMemory()
         self.sub_devices = MadeDevices(self.device)
+        self.newcomers = Newcomers()
         self.messages: list[Message] = []
         self.tenant_id = new_id()
         self.writer = TimeseriesWriter(
@@ -188,6 +212,8 @@ class World:
                 self.clock,
                 self.kept,
                 self.sub_devices,
+                self.newcomers,
+                self.newcomers,
             ),
             options,
         )

@@ -29,6 +29,7 @@ from fieldline.domains.asset import endpoints as asset
 from fieldline.domains.asset_profile import endpoints as asset_profile
 from fieldline.domains.audit_log import endpoints as audit_log
 from fieldline.domains.calculated_field import endpoints as calculated_field
+from fieldline.domains.claim import endpoints as claim
 from fieldline.domains.customer import endpoints as customer
 from fieldline.domains.dashboard import endpoints as dashboard
 from fieldline.domains.device import endpoints as device
@@ -62,6 +63,7 @@ THINGSBOARD: list[APIRouter] = [
     alarm.router,
     rule_chain.router,
     rpc.router,
+    claim.router,
     relation.router,
     relation.searches,
     relation_search.router,

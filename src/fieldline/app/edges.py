@@ -14,7 +14,9 @@ from fieldline.api.health import Metrics
 from fieldline.api.routers import THINGSBOARD, V1
 from fieldline.api.websocket import endpoints as websocket_endpoints
 from fieldline.api.websocket.parts import Parts as SocketParts
+from fieldline.domains.claim.claiming import Claiming
 from fieldline.domains.device.directory import DeviceDirectory
+from fieldline.domains.provision.provisioner import Provisioner
 from fieldline.domains.rpc.waiting import Waiting
 from fieldline.domains.rpc.writer import RpcWriter
 from fieldline.domains.sub_device.joining import SubDevices
@@ -65,6 +67,8 @@ def make_door(
         clock=services.clock,
         commands=commands,
         sub_devices=SubDevices(services.database, services.vault, devices),
+        provisions=Provisioner(services),
+        claims=Claiming(services),
     )
     limits = IngestOptions(
         string_length=settings.telemetry_max_string_value_length,

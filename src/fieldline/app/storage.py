@@ -85,6 +85,8 @@ async def open_services(
                 max_string_value_length=settings.telemetry_max_string_value_length,
                 default_tenant_devices=settings.default_tenant_device_limit,
                 default_tenant_assets=settings.default_tenant_asset_limit,
+                claim_duration_ms=settings.security_claim_duration_ms,
+                allow_claiming=settings.security_claim_allow_claiming_by_default,
             ),
             base_url=lambda: settings.public_url,
             passwords=passwords,

@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from fieldline.domains.claim.request import ClaimRequest
 from fieldline.domains.device.directory import DeviceRecord
+from fieldline.domains.provision.request import ProvisionAnswer, ProvisionRequest
 from fieldline.domains.rpc.command import Command, OnAnswer
 from fieldline.ingest.activity import Activity
 from fieldline.ingest.attributes import AttributeReader, AttributeRequest
@@ -19,6 +21,7 @@ from fieldline.ingest.client_rpc import ClientRpc
 from fieldline.ingest.flow import Flow
 from fieldline.ingest.limits import Limits
 from fieldline.ingest.lookups import Lookups
+from fieldline.ingest.onboarding import Onboarding
 from fieldline.ingest.parts import DoorParts, IngestOptions
 from fieldline.ingest.server_rpc import ServerRpc
 from fieldline.ingest.session import DeviceSession, SessionListener
@@ -58,12 +61,14 @@ class Door:
         self._sessions = Sessions(parts.bus, self.activity, self.rates, limit=self.limits.sessions)
         self._lookups = Lookups(self.limits.reads, self.limits.waiting_reads)
         self._attributes = AttributeReader(parts.store)
+        self._onboarding = Onboarding(parts, self.limits)
         self._client_rpc = ClientRpc(parts, self.limits)
         self._server_rpc = ServerRpc(parts, self._sessions.rpc, self._lookups, self.limits)
 
     async def start(self) -> None:
         """Begin to answer and to watch activity."""
         self._lookups.start()
+        self._onboarding.start()
         self._client_rpc.start()
         self._server_rpc.start()
         await self.activity.start()
@@ -80,6 +85,7 @@ class Door:
         await self.rates.stop()
         await self._client_rpc.stop()
         await self._server_rpc.stop()
+        await self._onboarding.stop()
         await self._lookups.stop()
         await self.activity.stop()
 
@@ -163,6 +169,41 @@ class Door:
     def touch(self, session: DeviceSession) -> None:
         """Note that the device is there (ping, subscribe, any packet)."""
         self.activity.note(session.presence)
+
+    # Who wants to be a device, or a customer's
+
+    def read_provision_request(self, payload: bytes) -> ProvisionRequest:
+        """Read what a client sends that wants to be a device.
+
+        Raises:
+            MalformedProvisionRequest: it is no request.
+            Invalid: it is no JSON.
+        """
+        return ProvisionRequest.parse(payload)
+
+    async def provision(self, request: ProvisionRequest, address: str) -> ProvisionAnswer:
+        """Make a client a device, or tell it that it cannot be; ``address`` is the client's.
+
+        Raises:
+            RateLimited: too many wrong keys came from there.
+            Unavailable: too many requests wait, or the database is away.
+        """
+        return await self._onboarding.provision(request, address)
+
+    def claim(self, session: DeviceSession, payload: bytes, receipt: Receipt) -> None:
+        """Keep a device's word that it may be claimed; the receipt is held until it is stored.
+
+        Raises:
+            Invalid: the payload is no claim request.
+            Unavailable: too many wait.
+        """
+        self.touch(session)
+        self._onboarding.claim(session, ClaimRequest.parse(payload), receipt)
+
+    def claim_document(self, session: DeviceSession, document: Any, receipt: Receipt) -> None:  # noqa: ANN401
+        """Do as :meth:`claim` with what is decoded already."""
+        self.touch(session)
+        self._onboarding.claim(session, ClaimRequest.of(document), receipt)
 
     # What devices send
 

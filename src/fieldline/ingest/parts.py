@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+from fieldline.domains.claim.request import ClaimRequest
 from fieldline.domains.device.directory import DeviceRecord
+from fieldline.domains.provision.request import ProvisionAnswer, ProvisionRequest
 from fieldline.domains.rpc.command import Command, RpcStatus
 from fieldline.domains.rpc.writer import Kept
 from fieldline.kit.clock import Clock
@@ -43,6 +45,20 @@ class SubDevices(Protocol):
         self, gateway: DeviceRecord, wanted: Mapping[str, str]
     ) -> Mapping[str, DeviceRecord | FieldlineError]:
         """Return devices by name, or why there is none."""
+
+
+class Provisions(Protocol):
+    """What makes devices known (``domains.provision.provisioner.Provisioner``)."""
+
+    async def provision(self, request: ProvisionRequest) -> ProvisionAnswer:
+        """Do what a request asks for."""
+
+
+class Claims(Protocol):
+    """Where it is kept which devices may be claimed (``domains.claim.claiming.Claiming``)."""
+
+    async def keep(self, tenant_id: UUID, device_id: UUID, request: ClaimRequest) -> None:
+        """Keep a device's word that it may be claimed."""
 
 
 class KeptCommands(Protocol):
@@ -85,6 +101,8 @@ class IngestOptions:
         waiting_reads: reads that wait for their turn.
         client_rpcs: RPCs of devices that wait for an answer.
         server_rpcs: RPCs to devices that are on their way.
+        waiting_provisions: requests to be provisioned that wait for their turn.
+        waiting_claims: words of devices that they may be claimed, likewise.
         string_length: characters of a string value; 0 is unlimited.
         is_rate_limited: whether the rate limits of tenant profiles hold.
         payload_bytes: the largest MQTT packet, which session limits tell the device.
@@ -100,6 +118,8 @@ class IngestOptions:
     waiting_reads: int = 10_000
     client_rpcs: int = 10_000
     server_rpcs: int = 20_000
+    waiting_provisions: int = 1_000
+    waiting_claims: int = 10_000
     string_length: int = 0
     is_rate_limited: bool = False
     payload_bytes: int = 65_536
@@ -119,3 +139,5 @@ class DoorParts:
     clock: Clock
     commands: KeptCommands
     sub_devices: SubDevices
+    provisions: Provisions
+    claims: Claims

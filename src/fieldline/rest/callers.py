@@ -65,6 +65,7 @@ AnyUser = Annotated[Caller, Depends(RoleRule(A.SYS_ADMIN, A.TENANT_ADMIN, A.CUST
 SysAdmin = Annotated[Caller, Depends(RoleRule(A.SYS_ADMIN))]
 TenantAdmin = Annotated[Caller, Depends(RoleRule(A.TENANT_ADMIN))]
 SysOrTenantAdmin = Annotated[Caller, Depends(RoleRule(A.SYS_ADMIN, A.TENANT_ADMIN))]
+CustomerUser = Annotated[Caller, Depends(RoleRule(A.CUSTOMER_USER))]
 TenantOrCustomer = Annotated[Caller, Depends(RoleRule(A.TENANT_ADMIN, A.CUSTOMER_USER))]
 
 public: params.Depends = Depends(anybody)

@@ -14,11 +14,15 @@ from fieldline.kit.background import Background
 from fieldline.kit.clock import Clock
 from fieldline.messaging.bus import Bus
 from fieldline.rest.mailing import Mailing
+from fieldline.security.attempts import AttemptLimit
 from fieldline.security.passwords import Passwords
 from fieldline.security.secrets import Vault
 from fieldline.security.tokens import Tokens
 from fieldline.timeseries.store import TimeseriesStore
 from fieldline.timeseries.writer import Saves
+
+CLAIMS_PER_MINUTE = 20
+"""Attempts of one user to claim devices: a secret key is not to be guessed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +31,19 @@ class Limits:
 
     ``default_tenant_*`` go into the default tenant profile when it is made; 0 means no limit.
     ``max_string_value_length`` is of telemetry and attribute values; 0 means no limit.
+    ``claim_duration_ms`` is how long a device may be claimed that does not say;
+    ``allow_claiming``: every device may be, also without the attribute ``claimingAllowed``.
     """
 
     max_string_value_length: int = 0
     default_tenant_devices: int = 0
     default_tenant_assets: int = 0
+    claim_duration_ms: int = 86_400_000
+    allow_claiming: bool = True
+
+
+def _claims_per_minute() -> AttemptLimit:
+    return AttemptLimit(CLAIMS_PER_MINUTE, 60_000)
 
 
 TenantSeeder = Callable[[AsyncSession, UUID], Awaitable[object]]
@@ -58,6 +70,7 @@ class Services:
     passwords: Passwords = field(default_factory=Passwords)
     mailing: Mailing = field(default_factory=Mailing)
     background: Background = field(default_factory=lambda: Background(max_running=1))
+    claims: AttemptLimit = field(default_factory=_claims_per_minute)
     user_token_access: bool = True
     tenant_seeders: list[TenantSeeder] = field(default_factory=list)
 

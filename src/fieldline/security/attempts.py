@@ -18,17 +18,25 @@ class AttemptLimit:
     period_ms: int
     _times: Lru[Hashable, list[int]] = field(default_factory=lambda: Lru(MAX_KEYS))
 
+    def check(self, key: Hashable, now_ms: int) -> list[int]:
+        """Return when the attempts were made that count now.
+
+        Raises:
+            RateLimited: there were too many.
+        """
+        recent = [ms for ms in self._times.get(key) or () if ms > now_ms - self.period_ms]
+        if len(recent) >= self.most:
+            wait_ms = recent[0] + self.period_ms - now_ms
+            raise RateLimited("Too many attempts; try again later", retry_after_s=wait_ms / 1_000)
+        return recent
+
     def take(self, key: Hashable, now_ms: int) -> None:
         """Count an attempt.
 
         Raises:
             RateLimited: there were too many; this one is not counted.
         """
-        recent = [ms for ms in self._times.get(key) or () if ms > now_ms - self.period_ms]
-        if len(recent) >= self.most:
-            wait_ms = recent[0] + self.period_ms - now_ms
-            raise RateLimited("Too many attempts; try again later", retry_after_s=wait_ms / 1_000)
-        self._times.put(key, [*recent, now_ms])
+        self._times.put(key, [*self.check(key, now_ms), now_ms])
 
     def give_back(self, key: Hashable) -> None:
         """Count the last attempt as not made."""

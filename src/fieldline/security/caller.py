@@ -5,6 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from fieldline.kit.actor import Actor
+from fieldline.kit.ids import NULL_UUID
 
 
 class Authority(StrEnum):
@@ -55,3 +56,8 @@ class Caller:
             self.first_name,
             self.last_name,
         )
+
+
+def platform_of(tenant_id: UUID) -> Caller:
+    """Return who acts in a tenant when no user does."""
+    return Caller(NULL_UUID, Authority.TENANT_ADMIN, tenant_id, email="system")

@@ -56,6 +56,7 @@ CUSTOMER_MAY: dict[EntityType, frozenset[Operation]] = {
 """What a customer user may do to things of the own customer."""
 
 CUSTOMER_MAY_IN_TENANT: dict[EntityType, frozenset[Operation]] = {
+    EntityType.DEVICE: frozenset({Operation.CLAIM}),
     EntityType.DEVICE_PROFILE: frozenset({Operation.READ}),
     EntityType.ASSET_PROFILE: frozenset({Operation.READ}),
     EntityType.RPC: frozenset({Operation.READ}),

@@ -17,6 +17,7 @@ from tests.api.isolation.calls import (
     of_each_kind,
     only,
 )
+from tests.api.isolation.claim_calls import CLAIM_CALLS
 from tests.api.isolation.dashboard_calls import DASHBOARDS, V1_DASHBOARDS
 from tests.api.isolation.event_calls import EVENT_CALLS, EVENT_V1_CALLS
 from tests.api.isolation.relation_calls import RELATIONS, V1_RELATIONS
@@ -135,7 +136,9 @@ V1_CALLS: dict[str, list[Call]] = {
 def all_calls() -> dict[str, list[Call]]:
     """Return the calls of every route; v1's are mounted at ``/api/v1`` and at ``/api``."""
     thingsboard = THINGSBOARD_CALLS | USER_CALLS | ALARM_AREA | ASSETS | RELATIONS
-    thingsboard |= DASHBOARDS | SYSTEM | EVENT_CALLS | RPC_CALLS | view_calls.THINGSBOARD_CALLS
+    thingsboard |= (
+        DASHBOARDS | SYSTEM | EVENT_CALLS | RPC_CALLS | CLAIM_CALLS | view_calls.THINGSBOARD_CALLS
+    )
     found = {route: list(calls) for route, calls in thingsboard.items()}
     v1 = V1_CALLS | V1_USER_CALLS | V1_ALARM_AREA | V1_ASSETS | V1_RELATIONS | V1_DASHBOARDS
     v1 |= EVENT_V1_CALLS | view_calls.V1_CALLS

@@ -50,6 +50,10 @@ class Action(StrEnum):
     SMS_SENT = "SMS_SENT"
 
 
+OF_DEVICES = frozenset({Action.PROVISION_SUCCESS, Action.PROVISION_FAILURE})
+"""What devices do themselves; no user stands behind it."""
+
+
 class ActionStatus(StrEnum):
     """How it ended."""
 

@@ -26,7 +26,7 @@ class AuditLog(TbModel):
     customer_id: CustomerIdField
     entity: EntityRefField = Field(serialization_alias="entityId", validation_alias="entity")
     entity_name: str | None
-    user_id: Annotated[UUID, WireId(EntityType.USER)]
+    user_id: Annotated[UUID | None, WireId(EntityType.USER, none_is_null_uuid=True)]
     user_name: str
     action_type: Action
     action_data: Any

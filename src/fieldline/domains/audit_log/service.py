@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from fieldline.domains.audit_log import schemas
-from fieldline.domains.audit_log.actions import OF_CHANGES, Action, ActionStatus
+from fieldline.domains.audit_log.actions import OF_CHANGES, OF_DEVICES, Action, ActionStatus
 from fieldline.domains.audit_log.filters import AuditLogFilter
 from fieldline.domains.audit_log.models import AuditLog
 from fieldline.domains.audit_log.repository import AuditLogRepository
@@ -61,7 +61,7 @@ async def records(
 
 async def record(session: "AsyncSession", actor: Actor, deed: Deed) -> None:
     """Record what a user did; the public user is nobody, and leaves no record."""
-    if actor.user_id == NULL_UUID:
+    if actor.user_id == NULL_UUID and deed.action not in OF_DEVICES:
         return
     row = AuditLog(
         tenant_id=actor.tenant_id,

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 
+Row = Device
+"""For annotations of other domains."""
 SAMPLE = 1_000
 """Devices that stand for all of their profile."""
 
@@ -88,6 +90,7 @@ delete = _things.delete
 assign = _things.assign
 assign_to_public = _things.assign_to_public
 unassign = _things.unassign
+claim = _things.claim
 
 
 async def create(

@@ -1,10 +1,12 @@
 """Device profiles: each tenant has a default one, devices take their type and rules from theirs."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from fieldline.domains.device_profile import content, schemas
+from fieldline.domains.device_profile.kinds import ProvisionType
 from fieldline.domains.device_profile.models import DeviceProfile
 from fieldline.domains.device_profile.repository import DeviceProfileRepository
 from fieldline.domains.profile import fields as shared
@@ -106,6 +108,28 @@ async def update(
     """
     set_own = partial(_set_own, session, fields, vault)
     return await profiles.update(session, caller, profile_id, fields, set_own, version=version)
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioning:
+    """What a profile says of devices that make themselves known; ``secret`` is in clear."""
+
+    profile_id: UUID
+    tenant_id: UUID
+    type: ProvisionType
+    secret: str
+
+
+async def provisioning_of(
+    session: "AsyncSession", key: str, *, vault: Vault
+) -> Provisioning | None:
+    """Return what the profile with a provision key says; for the platform."""
+    profile = await DeviceProfileRepository(session).by_provision_key(key)
+    if profile is None:
+        return None
+    secret = vault.decrypt(profile.provision_secret) if profile.provision_secret else ""
+    kind = ProvisionType(profile.provision_type)
+    return Provisioning(profile.id, profile.tenant_id, kind, secret)
 
 
 def full_profile_data(profile: DeviceProfile, vault: Vault) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from fieldline.domains.device.content import LAST_GATEWAY
 from fieldline.domains.relation import service as relation_service
 from fieldline.domains.relation.kinds import Key
 from fieldline.kit.errors import FieldlineError
-from fieldline.kit.ids import NULL_UUID, EntityRef, EntityType
-from fieldline.security.caller import Authority, Caller
+from fieldline.kit.ids import EntityRef, EntityType
+from fieldline.security.caller import platform_of
 from fieldline.security.secrets import Vault
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ async def join(
         LimitReached: the tenant's profile allows no more devices.
         Invalid: the name or type is none.
     """
-    caller = _platform(gateway.tenant_id)
+    caller = platform_of(gateway.tenant_id)
     for found in await device_service.by_names(session, gateway.tenant_id, [name]):
         info = {**(found.additional_info or {}), LAST_GATEWAY: str(gateway.id)}
         await device_service.update(session, caller, found.id, {"additional_info": info})
@@ -67,8 +67,3 @@ async def join(
     key = Key(origin, target, CREATED)
     await relation_service.save(session, caller, key, additional_info=None)
     return device.id
-
-
-def _platform(tenant_id: UUID) -> Caller:
-    """Return who acts when nobody does."""
-    return Caller(NULL_UUID, Authority.TENANT_ADMIN, tenant_id, email="system")

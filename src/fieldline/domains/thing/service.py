@@ -213,6 +213,13 @@ class Things(Generic[T, P]):
             raise InvalidThing(msg)
         return await self._move(session, caller, thing, None)
 
+    async def claim(
+        self, session: "AsyncSession", caller: Caller, thing_id: UUID, customer_id: UUID | None
+    ) -> T:
+        """Move a thing to a customer, or away, for a user whose right to it was proved."""
+        thing = await self.get_for(session, caller, thing_id, Operation.CLAIM)
+        return await self._move(session, caller, thing, customer_id)
+
     async def tell(
         self,
         session: "AsyncSession",

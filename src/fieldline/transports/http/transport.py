@@ -34,6 +34,7 @@ SharedKeys = Annotated[
     list[str], Query(alias="sharedKeys", default_factory=list, description=_NAMES)
 ]
 _JSON_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}}
+_MAY_BODY: dict[str, Any] = {"requestBody": {"content": {"application/json": {"schema": {}}}}}
 RpcNumber = Annotated[
     int, Path(ge=-(2**31), lt=2**31, description="The command's id, as it was sent.")
 ]
@@ -66,6 +67,10 @@ def device_router(door: Door, options: HttpOptions | None = None) -> APIRouter:
     api = _DeviceApi(door, options or HttpOptions())
     router = APIRouter(
         prefix="/api/v1", tags=["device API"], route_class=_DeviceRoute, responses=DOCUMENTED
+    )
+    router.add_api_route("/provision", api.provision, methods=["POST"], openapi_extra=_JSON_BODY)
+    router.add_api_route(
+        "/{token}/claim", api.post_claim, methods=["POST"], openapi_extra=_MAY_BODY
     )
     for path, store in (("telemetry", api.post_telemetry), ("attributes", api.post_attributes)):
         router.add_api_route(
@@ -135,6 +140,26 @@ class _DeviceApi:
             self._check_room()
             self._door.attributes(session, body, stored.receipt)
         return await stored.response()
+
+    async def post_claim(self, token: Token, request: Request) -> Response:
+        """Let the device be claimed: ``{"secretKey": "k", "durationMs": ms}``, or nothing."""
+        session = await self._session(token)
+        stored = _Stored()
+        async with self._bodies.read(request, self._options.max_rpc_bytes) as body:
+            self._door.claim(session, body, stored.receipt)
+        return await stored.response()
+
+    async def provision(self, request: Request) -> Response:
+        """Become a device, with the provision key and secret of a device profile.
+
+        Answers 200 also when it is refused: ``status`` is ``SUCCESS``, ``NOT_FOUND`` or
+        ``FAILURE``.
+        """
+        self._check_room()
+        async with self._bodies.read(request, self._options.max_rpc_bytes) as body:
+            wanted = self._door.read_provision_request(body)
+        address = request.client.host if request.client else ""
+        return _json(dumps((await self._door.provision(wanted, address)).document()))
 
     async def get_attributes(
         self, token: Token, client_keys: ClientKeys, shared_keys: SharedKeys

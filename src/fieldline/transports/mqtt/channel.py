@@ -73,6 +73,11 @@ class DeviceChannel:
             self._topics = DeviceTopics(configuration)
         return self._topics
 
+    @property
+    def acknowledges_invalid(self) -> bool:
+        """Whether the profile wants an acknowledgement also of what cannot be read."""
+        return self.topics.acknowledges_invalid
+
     def publish(self, packet: Publish, ack: Receipt) -> None:
         """Hand a publish in.
 
@@ -107,6 +112,9 @@ class DeviceChannel:
         if route.purpose is Purpose.UNKNOWN:
             if isinstance(ack, Ack):
                 ack.code = ReasonCode.TOPIC_NAME_INVALID
+            return
+        if route.purpose is Purpose.CLAIM:
+            self._door.claim(self.device, packet.payload, ack)
             return
         number = request_number(route)
         if number is None:

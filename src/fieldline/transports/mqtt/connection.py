@@ -30,11 +30,12 @@ from fieldline.protocols.mqtt.packets import (
 )
 from fieldline.protocols.mqtt.reason_codes import ReasonCode
 from fieldline.protocols.mqtt.session import OnAcknowledged, ServerSession, State
-from fieldline.transports.mqtt import errors
+from fieldline.transports.mqtt import errors, provisioning
 from fieldline.transports.mqtt.acks import Ack, Acks
 from fieldline.transports.mqtt.channel import DeviceChannel
 from fieldline.transports.mqtt.gateway import GatewayChannel, GatewayParts
 from fieldline.transports.mqtt.hub import Hub
+from fieldline.transports.mqtt.provisioning import ProvisionChannel, ProvisionParts
 
 _CHECK_DOOR_EVERY = 64
 """Messages of one read between two looks at whether the door is full."""
@@ -81,7 +82,7 @@ class Connection(asyncio.Protocol):
         self._hub = hub
         self._session = ServerSession(hub.limits, hub.now_ms())
         self._transport: asyncio.Transport | None = None
-        self._channel: DeviceChannel | None = None
+        self._channel: DeviceChannel | ProvisionChannel | None = None
         self._acks = Acks(self._flush_soon)
         self._held: list[Packet] = []
         self._paused = 0
@@ -245,6 +246,8 @@ class Connection(asyncio.Protocol):
         elif not self._paused or self._paused == _AUTHENTICATING:
             # A socket that is not read has pings in it: nobody is overdue then.
             error = self._session.expire(now_ms)
+            if error is None and isinstance(self._channel, ProvisionChannel):
+                error = self._channel.expire(now_ms)
             if error is not None:
                 self._hub.stats.timeouts += 1
                 self._fail(error)
@@ -287,15 +290,9 @@ class Connection(asyncio.Protocol):
     async def _sign_on(self, connect: Connect, certificate: bytes | None) -> None:
         hub = self._hub
         try:
-            device = await hub.door.authenticate_mqtt(
-                connect.client_id, connect.username, _password(connect), certificate
-            )
-            if self._transport is None or self._closing is not None:
+            channel = await self._open_channel(connect, certificate)
+            if channel is None:
                 return
-            session = hub.door.open(device, self)
-            channel = DeviceChannel(hub.door, session, connect.version, self._send)
-            if device.is_gateway:
-                channel.gateway = GatewayChannel(session, self._gateway_parts(channel))
             self._channel = channel
         except FieldlineError as error:
             code = errors.of_connect(error, connect, has_certificate=certificate is not None)
@@ -306,6 +303,25 @@ class Connection(asyncio.Protocol):
             self._fail(RemoteProtocolError("internal error", ReasonCode.SERVER_UNAVAILABLE))
         else:
             hub.guard(self, self._accept)
+
+    async def _open_channel(
+        self, connect: Connect, certificate: bytes | None
+    ) -> DeviceChannel | ProvisionChannel | None:
+        """Return what the client is to speak through; None when it is gone already."""
+        if provisioning.is_wanted(connect):
+            is_there = self._transport is not None and self._closing is None
+            return ProvisionChannel(connect.version, self._provision_parts()) if is_there else None
+        door = self._hub.door
+        device = await door.authenticate_mqtt(
+            connect.client_id, connect.username, _password(connect), certificate
+        )
+        if self._transport is None or self._closing is not None:
+            return None
+        session = door.open(device, self)
+        channel = DeviceChannel(door, session, connect.version, self._send)
+        if device.is_gateway:
+            channel.gateway = GatewayChannel(session, self._gateway_parts(channel))
+        return channel
 
     def _gateway_parts(self, channel: DeviceChannel) -> GatewayParts:
         return GatewayParts(
@@ -318,6 +334,21 @@ class Connection(asyncio.Protocol):
             resume=partial(self._resume, _JOINING),
             spawn=self._spawn,
             tells_reasons=self._session.version == MQTT_5,
+        )
+
+    def _provision_parts(self) -> ProvisionParts:
+        assert self._transport is not None  # noqa: S101 - a CONNECT came through it
+        peer = self._transport.get_extra_info("peername")
+        return ProvisionParts(
+            door=self._hub.door,
+            address=str(peer[0]) if peer else "",
+            now_ms=self._hub.now_ms,
+            send=self._send,
+            refuse=self._refuse_publish,
+            fail=lambda code, why: self._fail(RemoteProtocolError(why, code)),
+            pause=partial(self._pause, _JOINING),
+            resume=partial(self._resume, _JOINING),
+            spawn=self._spawn,
         )
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -380,10 +411,10 @@ class Connection(asyncio.Protocol):
     @property
     def _is_told_of_failures(self) -> bool:
         """Whether a refused publish gets a PUBACK; MQTT 3 has none that says so."""
-        return self._session.version == MQTT_5 or self._signed_on.topics.acknowledges_invalid
+        return self._session.version == MQTT_5 or self._signed_on.acknowledges_invalid
 
     @property
-    def _signed_on(self) -> DeviceChannel:
+    def _signed_on(self) -> DeviceChannel | ProvisionChannel:
         assert self._channel is not None  # noqa: S101 - the session lets nothing by before CONNECT
         return self._channel
 
@@ -420,12 +451,12 @@ class Connection(asyncio.Protocol):
 
     def on_rpc(self, request: RpcRequest) -> None:
         """Send a command (called by the door)."""
-        if self._channel is not None:
+        if isinstance(self._channel, DeviceChannel):
             self._channel.send_rpc(request)
 
     def on_attributes(self, updated: dict[str, object], deleted: list[str]) -> None:
         """Push changes of shared attributes (called by the door)."""
-        if self._channel is not None:
+        if isinstance(self._channel, DeviceChannel):
             self._channel.push_attributes(updated, deleted)
 
     def on_close(self, reason: CloseReason) -> None:

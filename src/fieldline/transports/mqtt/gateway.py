@@ -322,6 +322,10 @@ class GatewayChannel:
         found = read_values(payload, dict, '{"name": {"serial": "A1"}}')
         return self._for_each(found, self._door.attributes_document, ack)
 
+    def _on_claim(self, payload: bytes, ack: Receipt) -> _Work:
+        found = read_values(payload, dict, '{"name": {"secretKey": "k"}}')
+        return self._for_each(found, self._door.claim_document, ack)
+
     def _for_each(
         self,
         found: Mapping[str, Any],
@@ -392,4 +396,5 @@ _READERS: dict[GatewayTopic, Callable[[GatewayChannel, bytes, Receipt], _Work]] 
     GatewayTopic.ATTRIBUTES: GatewayChannel._on_attributes,  # noqa: SLF001
     GatewayTopic.ATTRIBUTES_REQUEST: GatewayChannel._on_attributes_request,  # noqa: SLF001
     GatewayTopic.RPC: GatewayChannel._on_rpc,  # noqa: SLF001
+    GatewayTopic.CLAIM: GatewayChannel._on_claim,  # noqa: SLF001
 }

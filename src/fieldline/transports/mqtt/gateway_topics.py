@@ -32,6 +32,7 @@ class GatewayTopic(StrEnum):
     ATTRIBUTES = ATTRIBUTES
     ATTRIBUTES_REQUEST = f"{PREFIX}/attributes/request"
     RPC = RPC
+    CLAIM = f"{PREFIX}/claim"
 
 
 class MalformedGatewayMessage(Invalid):

@@ -10,6 +10,7 @@ from fieldline.transports.mqtt import gateway_topics
 
 TELEMETRY = "v1/devices/me/telemetry"
 ATTRIBUTES = "v1/devices/me/attributes"
+CLAIM = "v1/devices/me/claim"
 
 _REQUEST_ID = re.compile(r"[+-]?[0-9]{1,10}")
 MAX_REQUEST_ID = 2**31 - 1
@@ -23,6 +24,7 @@ class Purpose(Enum):
     ATTRIBUTE_REQUEST = "attribute request"
     RPC_REQUEST = "RPC request"
     RPC_RESPONSE = "RPC response"
+    CLAIM = "claim"
     UNKNOWN = "unknown"
 
 
@@ -38,13 +40,14 @@ UNKNOWN = Route(Purpose.UNKNOWN)
 _TO_TELEMETRY = Route(Purpose.TELEMETRY)
 _TO_ATTRIBUTES = Route(Purpose.ATTRIBUTES)
 
-_SHORT = {
+_ALWAYS = {
+    CLAIM: Route(Purpose.CLAIM),
     "v2/t": _TO_TELEMETRY,
     "v2/t/j": _TO_TELEMETRY,
     "v2/a": _TO_ATTRIBUTES,
     "v2/a/j": _TO_ATTRIBUTES,
 }
-_STANDARD = {TELEMETRY: _TO_TELEMETRY, ATTRIBUTES: _TO_ATTRIBUTES, **_SHORT}
+_STANDARD = {TELEMETRY: _TO_TELEMETRY, ATTRIBUTES: _TO_ATTRIBUTES, **_ALWAYS}
 
 # Longer prefixes stand before the ones they begin with; the Protobuf flavours (p) are not spoken.
 _WITH_ID: tuple[tuple[str, Purpose, str], ...] = (
@@ -119,7 +122,7 @@ class DeviceTopics:
         self.push_filter = self._own("deviceAttributesSubscribeTopic", ATTRIBUTES)
         self._fixed = _STANDARD
         if self._telemetry is not None or self._attributes is not None:
-            self._fixed = dict(_SHORT)
+            self._fixed = dict(_ALWAYS)
             if self._telemetry is None:
                 self._fixed[TELEMETRY] = _TO_TELEMETRY
             if self._attributes is None:

@@ -1,0 +1,1 @@
+"""Provisioning: devices that make themselves known with the key and secret of their profile."""
