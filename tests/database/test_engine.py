@@ -10,7 +10,7 @@ from fieldline.database.engine import Database, emit_after_commit
 from fieldline.database.sqlite_dialect import has_threads
 from fieldline.domains.customer.models import Customer
 from fieldline.kit.errors import Conflict, Unavailable
-from tests.waiting import TIMEOUT_S
+from tests.waiting import TIMEOUT_S, until
 
 
 async def test_write_commits_and_read_sees_it(database: Database) -> None:
@@ -176,7 +176,8 @@ async def test_closing_waits_for_what_was_cut_off(sqlite_url: str) -> None:
             await session.execute(query)
 
     asking = asyncio.create_task(ask())
-    await asyncio.sleep(0.05)
+    await until(lambda: has_threads(database.engine.sync_engine))
+    await asyncio.sleep(0.02)
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
     ran_on = has_threads(database.engine.sync_engine)
