@@ -173,6 +173,50 @@ def test_tb_mqtt_client_is_a_gateway(tmp_path: Path) -> None:
         server.stop()
 
 
+def test_tb_mqtt_client_makes_itself_known_and_is_claimed(tmp_path: Path) -> None:
+    python = python_of("tb-mqtt-client")
+    server = Server(tmp_path / "data")
+    server.start()
+    try:
+        rest = server.login()
+        strategy = "ALLOW_CREATE_NEW_DEVICES"
+        profile = rest.post(
+            "/api/deviceProfile",
+            {
+                "name": "SDK profile",
+                "type": "DEFAULT",
+                "transportType": "DEFAULT",
+                "provisionType": strategy,
+                "provisionDeviceKey": "the-key",
+                "profileData": {
+                    "configuration": {"type": "DEFAULT"},
+                    "transportConfiguration": {"type": "DEFAULT"},
+                    "provisionConfiguration": {
+                        "type": strategy,
+                        "provisionDeviceSecret": "the-secret",
+                    },
+                },
+            },
+        )
+        with running(python, "mqtt_onboard.py", server, "the-key:the-secret") as client:
+            seen = client.result()
+        user = server.login("customer@thingsboard.org", "customer")
+        path = "/api/customer/device/SDK made/claim"
+        claimed = user.post(path, {"secretKey": "a secret key"})
+        [made] = rest.get("/api/v1/devices", search="SDK made")
+
+        assert seen["wrong"] is None
+        assert seen["own"]["credentialsValue"] == "OWN_TOKEN"
+        assert len(seen["token"]["credentialsValue"]) == 20
+        assert seen["basic"]["credentialsValue"]["userName"] == "basic"
+        assert (seen["connected"], seen["telemetry"], seen["claim"]) == (True, 0, 0)
+        assert made["device_profile_id"] == profile["id"]["id"]
+        assert claimed["response"] == "SUCCESS"
+        assert made["customer_id"] == claimed["device"]["customerId"]["id"]
+    finally:
+        server.stop()
+
+
 def test_tb_ce_client_logs_in_and_manages_devices(tmp_path: Path) -> None:
     python = python_of("tb-ce-client")
     server = Server(tmp_path / "data")
