@@ -10,6 +10,7 @@ Source: ThingsBoard's MQTT device API, RPC lifecycle (submit strategy BURST).
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Mapping
 from uuid import UUID
 
 from fieldline.domains.rpc.command import Answer, Command, OnAnswer, RpcError, RpcStatus
@@ -32,6 +33,8 @@ _NUMBERS = 100_000
 """Devices of which the last number of a command is remembered, so that late answers fit nothing."""
 _TIMEOUTS = 20_000
 """Kept commands of which it is remembered how often they were not acknowledged."""
+_FORMER = 20_000
+"""Kept commands of which the number is remembered while their device is away."""
 _MAX_NUMBER = 2**31 - 1
 
 
@@ -76,6 +79,8 @@ class ServerRpc:
         self._absent: set[UUID] = set()
         self._numbers: Lru[UUID, int] = Lru(_NUMBERS)
         self._timeouts: Lru[UUID, int] = Lru(_TIMEOUTS)
+        self._former_numbers: Lru[UUID, int] = Lru(_FORMER)
+        self._former: Lru[tuple[UUID, int], UUID] = Lru(_FORMER)
         self._tasks: list[asyncio.Task[None]] = []
         subscribers.on_last = self._on_device_left
         parts.bus.listen(RpcDeleted, self._on_deleted)
@@ -179,10 +184,15 @@ class ServerRpc:
 
     def answered(self, session: DeviceSession, number: int, payload: bytes) -> None:
         """Take a device's answer; one that nobody waits for is nothing."""
-        open_ = self._find(session, number)
-        if open_ is None or open_.command.is_oneway:
-            return
         response = payload.decode("utf-8", "replace")
+        open_ = self._find(session, number)
+        if open_ is None:
+            rpc_id = self._former.pop((session.device.id, number))
+            if rpc_id is not None:
+                self._kept.move(rpc_id, RpcStatus.SUCCESSFUL, response)
+            return
+        if open_.command.is_oneway:
+            return
         if open_.command.is_persistent:
             self._kept.move(open_.command.id, RpcStatus.SUCCESSFUL, response)
         self._finish(open_, Answer(response))
@@ -238,12 +248,21 @@ class ServerRpc:
     # What is kept in memory
 
     def _begin(self, command: Command, then: OnAnswer | None) -> _Open:
-        number = self._numbers.get(command.device_id) or 0
-        self._numbers.put(command.device_id, (number + 1) & _MAX_NUMBER)
-        open_ = _Open(command, number, then)
-        self._devices.setdefault(command.device_id, OrderedDict())[number] = open_
-        self._open[command.id] = open_
+        of_device = self._devices.setdefault(command.device_id, OrderedDict())
+        number = self._former_numbers.pop(command.id)
+        if number is None or number in of_device:
+            number = self._next_number(command.device_id, of_device)
+        else:
+            self._former.pop((command.device_id, number))
+        open_ = of_device[number] = self._open[command.id] = _Open(command, number, then)
         return open_
+
+    def _next_number(self, device_id: UUID, of_device: Mapping[int, _Open]) -> int:
+        number = self._numbers.get(device_id) or 0
+        while number in of_device:
+            number = (number + 1) & _MAX_NUMBER
+        self._numbers.put(device_id, (number + 1) & _MAX_NUMBER)
+        return number
 
     def _find(self, session: DeviceSession, number: int) -> _Open | None:
         of_device = self._devices.get(session.device.id)
@@ -296,11 +315,17 @@ class ServerRpc:
             logger.warning("kept RPCs of a device wait: %s", error.message)
 
     def _on_device_left(self, device_id: UUID) -> None:
-        """Forget what is kept elsewhere: it is read again when the device comes back."""
+        """Forget what is kept elsewhere: it is read again when the device comes back.
+
+        Its number stays, for a device that answers later: by HTTP it always does.
+        """
         for open_ in list(self._devices.get(device_id, {}).values()):
             if open_.command.is_persistent:
                 self._forget(open_)
                 self._absent.add(device_id)
+                self._former_numbers.put(open_.command.id, open_.number)
+                if not open_.command.is_oneway:
+                    self._former.put((device_id, open_.number), open_.command.id)
 
     def _on_deleted(self, event: RpcDeleted) -> None:
         open_ = self._open.get(event.rpc_id)
