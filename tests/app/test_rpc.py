@@ -4,7 +4,7 @@ import asyncio
 import json
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -157,6 +157,21 @@ async def test_a_kept_command_waits_for_its_device(plant: Plant) -> None:
     assert done["deviceId"] == {"entityType": "DEVICE", "id": device_id}
 
 
+async def test_a_kept_command_is_answered_over_http(plant: Plant) -> None:
+    admin, device = await plant.tenant(), plant.client()
+    device_id = await plant.device(admin, "valve")
+    body = {**CALL, "persistent": True, "timeout": 3_600_000}
+    rpc = await created(admin, f"/api/rpc/twoway/{device_id}", body)
+
+    polls = [(await device.get("/api/v1/valve/rpc?timeout=20000")).json() for _ in range(2)]
+    await device.post(f"/api/v1/valve/rpc/{polls[0]['id']}", content=b'{"ok":true}')
+    done = await kept(admin, rpc["rpcId"], "SUCCESSFUL")
+    nothing = await device.get("/api/v1/valve/rpc?timeout=50")
+
+    assert polls[0] == polls[1] == {"id": 0, **CALL}
+    assert (done["response"], nothing.status_code) == ({"ok": True}, 408)
+
+
 async def test_kept_commands_are_listed_and_deleted(plant: Plant) -> None:
     admin = await plant.tenant()
     device_id = await plant.device(admin, "valve")
@@ -215,6 +230,33 @@ async def test_a_kept_command_expires_while_its_device_is_away(plant: Plant) -> 
     await asyncio.sleep(0.05)
 
     assert plant.heard == []
+
+
+async def test_delivered_oneway_commands_stand_in_nobodys_way(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldline.domains.rpc.service.MAX_PENDING", 2)
+    monkeypatch.setattr("fieldline.domains.rpc.writer.MAX_BATCH", 2)
+    admin = await plant.tenant()
+    device_id = await plant.device(admin, "valve")
+    device = await answering(plant, "valve")
+    soon = plant.platform.services.clock.now_ms() + 1_500
+    body = {**CALL, "persistent": True, "expirationTime": soon}
+    done = [await created(admin, f"/api/rpc/oneway/{device_id}", body) for _ in range(3)]
+    for each in done:
+        await kept(admin, each["rpcId"], "DELIVERED")
+    device.abort()
+    absent = [await created(admin, f"/api/rpc/twoway/{device_id}", body) for _ in range(3)]
+    commands = plant.platform.door._server_rpc._kept
+
+    pending = await commands.pending(UUID(device_id))
+    await asyncio.sleep(max(soon - plant.platform.services.clock.now_ms(), 0) / 1000)
+    await commands.expire()
+
+    assert {str(each.id) for each in pending} <= {each["rpcId"] for each in absent}
+    assert len(pending) == 2
+    for each in absent:
+        await kept(admin, each["rpcId"], "EXPIRED")
 
 
 async def test_the_rules_see_how_far_a_kept_command_is(

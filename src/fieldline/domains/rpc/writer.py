@@ -90,10 +90,14 @@ class RpcWriter:
         Raises:
             Unavailable: the database is away.
         """
-        async with self._database.read() as session:
-            ids = await service.expired(session, self._now_ms(), MAX_BATCH)
-        for rpc_id in ids:
-            self.move(rpc_id, RpcStatus.EXPIRED)
+        while True:
+            async with self._database.read() as session:
+                ids = await service.expired(session, self._now_ms(), MAX_BATCH)
+            for rpc_id in ids:
+                self.move(rpc_id, RpcStatus.EXPIRED)
+            if len(ids) < MAX_BATCH:
+                return
+            await self.flush()
 
     async def flush(self) -> None:
         """Wait until everything is stored."""
