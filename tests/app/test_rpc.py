@@ -120,6 +120,22 @@ async def test_a_call_is_recorded_and_foreign_devices_are_not_called(plant: Plan
     assert record["actionData"]["method"] == "setGpio"
 
 
+async def test_request_ids_are_of_one_tenant(plant: Plant) -> None:
+    tenants = [await plant.tenant(), await plant.tenant("other")]
+    body = {**CALL, "requestUUID": str(uuid4())}
+    calls = []
+    for number, admin in enumerate(tenants):
+        device_id = await plant.device(admin, f"valve{number}")
+        device = await plant.connect(f"valve{number}")
+        await device.subscribe(REQUESTS)
+        calls.append(asyncio.create_task(admin.post(f"/api/rpc/twoway/{device_id}", json=body)))
+        await until(lambda: len(plant.heard) == len(calls))
+    for number, device in reversed(list(enumerate(plant.devices))):
+        await device.publish("v1/devices/me/rpc/response/0", b"%d" % number)
+
+    assert [(await call).json() for call in calls] == [0, 1]
+
+
 async def test_http_devices_poll_for_commands(plant: Plant) -> None:
     admin, device = await plant.tenant(), plant.client()
     device_id = await plant.device(admin, "valve")

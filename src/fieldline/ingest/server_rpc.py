@@ -75,7 +75,7 @@ class ServerRpc:
         self._lookups = lookups
         self._limit = limits.server_rpcs
         self._devices: dict[UUID, OrderedDict[int, _Open]] = {}
-        self._open: dict[UUID, _Open] = {}
+        self._open: dict[tuple[UUID, UUID], _Open] = {}
         self._absent: set[UUID] = set()
         self._numbers: Lru[UUID, int] = Lru(_NUMBERS)
         self._timeouts: Lru[UUID, int] = Lru(_TIMEOUTS)
@@ -117,7 +117,7 @@ class ServerRpc:
             then(Answer(error=RpcError.TIMEOUT))
         elif command.is_persistent:
             self._keep(command, then)
-        elif command.id in self._open or len(self._open) >= self._limit:
+        elif _key(command) in self._open or len(self._open) >= self._limit:
             then(Answer(error=RpcError.OVERLOADED))
         else:
             self._send(self._begin(command, then))
@@ -138,7 +138,7 @@ class ServerRpc:
 
     def _take_up(self, command: Command) -> None:
         """Send a kept command if its device is there; else it is read again when it comes."""
-        if command.id in self._open:
+        if _key(command) in self._open:
             return
         sessions = self._subscribers.of(command.device_id)
         if not sessions or len(self._open) >= self._limit:
@@ -254,7 +254,7 @@ class ServerRpc:
             number = self._next_number(command.device_id, of_device)
         else:
             self._former.pop((command.device_id, number))
-        open_ = of_device[number] = self._open[command.id] = _Open(command, number, then)
+        open_ = of_device[number] = self._open[_key(command)] = _Open(command, number, then)
         return open_
 
     def _next_number(self, device_id: UUID, of_device: Mapping[int, _Open]) -> int:
@@ -275,7 +275,7 @@ class ServerRpc:
 
     def _forget(self, open_: _Open) -> None:
         command = open_.command
-        self._open.pop(command.id, None)
+        self._open.pop(_key(command), None)
         of_device = self._devices.get(command.device_id)
         if of_device is not None:
             of_device.pop(open_.number, None)
@@ -328,9 +328,14 @@ class ServerRpc:
                     self._former.put((device_id, open_.number), open_.command.id)
 
     def _on_deleted(self, event: RpcDeleted) -> None:
-        open_ = self._open.get(event.rpc_id)
+        open_ = self._open.get((event.device_id, event.rpc_id))
         if open_ is not None:
             self._forget(open_)
+
+
+def _key(command: Command) -> tuple[UUID, UUID]:
+    """Return what a command is found by: whoever sends one may choose its id, others' too."""
+    return command.device_id, command.id
 
 
 def _push(session: DeviceSession, open_: _Open) -> None:
