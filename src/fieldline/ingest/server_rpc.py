@@ -15,6 +15,7 @@ from uuid import UUID
 
 from fieldline.domains.rpc.command import Answer, Command, OnAnswer, RpcError, RpcStatus
 from fieldline.domains.rpc.events import RpcDeleted, RpcKept
+from fieldline.domains.rpc.service import MAX_PENDING
 from fieldline.ingest.lookups import Lookups
 from fieldline.ingest.parts import DoorParts, IngestOptions
 from fieldline.ingest.session import DeviceSession, RpcRequest
@@ -209,6 +210,14 @@ class ServerRpc:
                 self._finish(open_, _too_late(open_))
             elif open_.deliver_by_ms and now_ms >= open_.deliver_by_ms:
                 self._miss(open_)
+        self._recall_some()
+
+    def _recall_some(self) -> None:
+        """Read what could not be taken up before for devices that are there."""
+        if len(self._open) < self._limit:
+            for device_id in self._absent & set(self._subscribers):
+                if device_id not in self._devices:
+                    self._recall_soon(device_id)
 
     def _miss(self, open_: _Open) -> None:
         """Note that a kept command was not acknowledged; it is sent when the device comes again."""
@@ -300,18 +309,24 @@ class ServerRpc:
         """Read what is kept for a device; raises nothing when that must wait for the next time."""
 
         async def recall() -> None:
-            self._absent.discard(device_id)
             try:
                 commands = await self._kept.pending(device_id)
+            except Unavailable:  # the next sweep asks again
+                self._absent.add(device_id)
+                return
             except BaseException:
                 self._absent.add(device_id)
                 raise
+            if len(commands) >= MAX_PENDING:
+                self._absent.add(device_id)  # there is more when these are done
             for command in commands:
                 self._take_up(command)
 
+        self._absent.discard(device_id)
         try:
             self._lookups.submit(recall)
         except Unavailable as error:
+            self._absent.add(device_id)
             logger.warning("kept RPCs of a device wait: %s", error.message)
 
     def _on_device_left(self, device_id: UUID) -> None:
