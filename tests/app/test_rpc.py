@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from fieldline.domains.rpc.command import RpcStatus
+from fieldline.domains.rpc.writer import RpcWriter
 from fieldline.messaging.message import Message
 from fieldline.protocols.mqtt.packets import Publish
 from tests.api.support import Client, created
@@ -317,3 +319,23 @@ async def test_hundreds_of_calls_at_once(plant: Plant) -> None:
     statuses = await asyncio.gather(*(call(number) for number in range(500)))
 
     assert set(statuses) == {200}
+
+
+async def test_reading_what_is_kept_waits_for_no_later_changes(plant: Plant) -> None:
+    commands = plant.platform.door._server_rpc._kept
+    assert isinstance(commands, RpcWriter)
+    store, rounds = commands._store, 0
+
+    async def store_while_more_comes(batch: Any) -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds < 50:
+            commands.move(uuid4(), RpcStatus.SENT)
+        await store(batch)
+
+    commands._store = store_while_more_comes  # type: ignore[method-assign]
+    commands.move(uuid4(), RpcStatus.SENT)
+
+    await commands.pending(uuid4())
+
+    assert rounds < 10
