@@ -8,7 +8,7 @@ from fieldline.database.engine import Database
 from fieldline.domains.device.directory import DeviceDirectory, DeviceRecord
 from fieldline.domains.sub_device import service
 from fieldline.domains.sub_device.service import Gateway
-from fieldline.kit.errors import Conflict, FieldlineError, NotFound, Unavailable
+from fieldline.kit.errors import Conflict, FieldlineError, Invalid, NotFound, Unavailable
 from fieldline.security.secrets import Vault
 
 _AT_ONCE = 100
@@ -39,7 +39,13 @@ class SubDevices:
             Unavailable: the database is away.
         """
         behind = Gateway(gateway.id, gateway.tenant_id, gateway.customer_id)
-        names, ids = list(wanted), dict[str, UUID | FieldlineError]()
+        # PostgreSQL cannot even be asked for such a name.
+        ids: dict[str, UUID | FieldlineError] = {
+            name: Invalid("A device's name must not hold the character U+0000")
+            for name in wanted
+            if "\x00" in name
+        }
+        names = [name for name in wanted if name not in ids]
         for start in range(0, len(names), _READ_AT_ONCE):
             async with self._database.read() as session:
                 some = names[start : start + _READ_AT_ONCE]
