@@ -136,6 +136,16 @@ async def test_names_that_are_none(plant: Plant) -> None:
     assert (client.refused, client.last_refusal, client.is_open) == (4, 0x80, True)
 
 
+async def test_a_name_that_no_database_holds(plant: Plant) -> None:
+    admin = await plant.tenant()
+    await plant.device(admin, "gateway", **GATEWAY)
+    client = await plant.connect("gateway")
+
+    await publish(client, "v1/gateway/connect", {"device": "A\x00"})
+
+    assert (client.refused, client.last_refusal, client.is_open) == (1, 0x80, True)
+
+
 async def test_hundreds_of_devices_of_one_gateway(plant: Plant) -> None:
     admin = await plant.tenant()
     await plant.device(admin, "gateway", **GATEWAY)

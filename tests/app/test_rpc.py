@@ -4,10 +4,12 @@ import asyncio
 import json
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from fieldline.domains.rpc.command import RpcStatus
+from fieldline.domains.rpc.writer import RpcWriter
 from fieldline.messaging.message import Message
 from fieldline.protocols.mqtt.packets import Publish
 from tests.api.support import Client, created
@@ -120,6 +122,22 @@ async def test_a_call_is_recorded_and_foreign_devices_are_not_called(plant: Plan
     assert record["actionData"]["method"] == "setGpio"
 
 
+async def test_request_ids_are_of_one_tenant(plant: Plant) -> None:
+    tenants = [await plant.tenant(), await plant.tenant("other")]
+    body = {**CALL, "requestUUID": str(uuid4())}
+    calls = []
+    for number, admin in enumerate(tenants):
+        device_id = await plant.device(admin, f"valve{number}")
+        device = await plant.connect(f"valve{number}")
+        await device.subscribe(REQUESTS)
+        calls.append(asyncio.create_task(admin.post(f"/api/rpc/twoway/{device_id}", json=body)))
+        await until(lambda: len(plant.heard) == len(calls))
+    for number, device in reversed(list(enumerate(plant.devices))):
+        await device.publish("v1/devices/me/rpc/response/0", b"%d" % number)
+
+    assert [(await call).json() for call in calls] == [0, 1]
+
+
 async def test_http_devices_poll_for_commands(plant: Plant) -> None:
     admin, device = await plant.tenant(), plant.client()
     device_id = await plant.device(admin, "valve")
@@ -155,6 +173,21 @@ async def test_a_kept_command_waits_for_its_device(plant: Plant) -> None:
     assert done["request"]["body"] == {"method": "setGpio", "params": '{"pin":7}'}
     assert done["additionalInfo"] == {"by": "me"}
     assert done["deviceId"] == {"entityType": "DEVICE", "id": device_id}
+
+
+async def test_a_kept_command_is_answered_over_http(plant: Plant) -> None:
+    admin, device = await plant.tenant(), plant.client()
+    device_id = await plant.device(admin, "valve")
+    body = {**CALL, "persistent": True, "timeout": 3_600_000}
+    rpc = await created(admin, f"/api/rpc/twoway/{device_id}", body)
+
+    polls = [(await device.get("/api/v1/valve/rpc?timeout=20000")).json() for _ in range(2)]
+    await device.post(f"/api/v1/valve/rpc/{polls[0]['id']}", content=b'{"ok":true}')
+    done = await kept(admin, rpc["rpcId"], "SUCCESSFUL")
+    nothing = await device.get("/api/v1/valve/rpc?timeout=50")
+
+    assert polls[0] == polls[1] == {"id": 0, **CALL}
+    assert (done["response"], nothing.status_code) == ({"ok": True}, 408)
 
 
 async def test_kept_commands_are_listed_and_deleted(plant: Plant) -> None:
@@ -217,6 +250,33 @@ async def test_a_kept_command_expires_while_its_device_is_away(plant: Plant) -> 
     assert plant.heard == []
 
 
+async def test_delivered_oneway_commands_stand_in_nobodys_way(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldline.domains.rpc.service.MAX_PENDING", 2)
+    monkeypatch.setattr("fieldline.domains.rpc.writer.MAX_BATCH", 2)
+    admin = await plant.tenant()
+    device_id = await plant.device(admin, "valve")
+    device = await answering(plant, "valve")
+    soon = plant.platform.services.clock.now_ms() + 1_500
+    body = {**CALL, "persistent": True, "expirationTime": soon}
+    done = [await created(admin, f"/api/rpc/oneway/{device_id}", body) for _ in range(3)]
+    for each in done:
+        await kept(admin, each["rpcId"], "DELIVERED")
+    device.abort()
+    absent = [await created(admin, f"/api/rpc/twoway/{device_id}", body) for _ in range(3)]
+    commands = plant.platform.door._server_rpc._kept
+
+    pending = await commands.pending(UUID(device_id))
+    await asyncio.sleep(max(soon - plant.platform.services.clock.now_ms(), 0) / 1000)
+    await commands.expire()
+
+    assert {str(each.id) for each in pending} <= {each["rpcId"] for each in absent}
+    assert len(pending) == 2
+    for each in absent:
+        await kept(admin, each["rpcId"], "EXPIRED")
+
+
 async def test_the_rules_see_how_far_a_kept_command_is(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,3 +319,23 @@ async def test_hundreds_of_calls_at_once(plant: Plant) -> None:
     statuses = await asyncio.gather(*(call(number) for number in range(500)))
 
     assert set(statuses) == {200}
+
+
+async def test_reading_what_is_kept_waits_for_no_later_changes(plant: Plant) -> None:
+    commands = plant.platform.door._server_rpc._kept
+    assert isinstance(commands, RpcWriter)
+    store, rounds = commands._store, 0
+
+    async def store_while_more_comes(batch: Any) -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds < 50:
+            commands.move(uuid4(), RpcStatus.SENT)
+        await store(batch)
+
+    commands._store = store_while_more_comes  # type: ignore[method-assign]
+    commands.move(uuid4(), RpcStatus.SENT)
+
+    await commands.pending(uuid4())
+
+    assert rounds < 10

@@ -306,3 +306,19 @@ async def test_a_deleted_command_is_not_sent_again(site: Site) -> None:
     site.world.door.rpc_answered(session, listener.requests[0].number, b"1")
 
     assert site.moves(rpc_id) == [S.QUEUED]
+
+
+async def test_what_there_was_no_room_for_is_sent_when_there_is(world: World) -> None:
+    site = Site(world, world.device(), [])
+    world.door._server_rpc._limit = 1
+    await world.door.start()
+    session, listener = await site.connect()
+    rpc_ids = [site.send(is_persistent=True, expires_ms=2**50) for _ in range(2)]
+    world.door.rpc_answered(session, listener.requests[0].number, b"1")
+
+    site.sweep(1_000)
+    await until(lambda: len(listener.requests) == 2)
+    world.door.rpc_answered(session, listener.requests[1].number, b"2")
+
+    assert [site.moves(rpc_id)[-1] for rpc_id in rpc_ids] == [S.SUCCESSFUL] * 2
+    await world.door.stop()

@@ -10,10 +10,12 @@ Source: ThingsBoard's MQTT device API, RPC lifecycle (submit strategy BURST).
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Mapping
 from uuid import UUID
 
 from fieldline.domains.rpc.command import Answer, Command, OnAnswer, RpcError, RpcStatus
 from fieldline.domains.rpc.events import RpcDeleted, RpcKept
+from fieldline.domains.rpc.service import MAX_PENDING
 from fieldline.ingest.lookups import Lookups
 from fieldline.ingest.parts import DoorParts, IngestOptions
 from fieldline.ingest.session import DeviceSession, RpcRequest
@@ -32,6 +34,8 @@ _NUMBERS = 100_000
 """Devices of which the last number of a command is remembered, so that late answers fit nothing."""
 _TIMEOUTS = 20_000
 """Kept commands of which it is remembered how often they were not acknowledged."""
+_FORMER = 20_000
+"""Kept commands of which the number is remembered while their device is away."""
 _MAX_NUMBER = 2**31 - 1
 
 
@@ -72,10 +76,12 @@ class ServerRpc:
         self._lookups = lookups
         self._limit = limits.server_rpcs
         self._devices: dict[UUID, OrderedDict[int, _Open]] = {}
-        self._open: dict[UUID, _Open] = {}
+        self._open: dict[tuple[UUID, UUID], _Open] = {}
         self._absent: set[UUID] = set()
         self._numbers: Lru[UUID, int] = Lru(_NUMBERS)
         self._timeouts: Lru[UUID, int] = Lru(_TIMEOUTS)
+        self._former_numbers: Lru[UUID, int] = Lru(_FORMER)
+        self._former: Lru[tuple[UUID, int], UUID] = Lru(_FORMER)
         self._tasks: list[asyncio.Task[None]] = []
         subscribers.on_last = self._on_device_left
         parts.bus.listen(RpcDeleted, self._on_deleted)
@@ -112,7 +118,7 @@ class ServerRpc:
             then(Answer(error=RpcError.TIMEOUT))
         elif command.is_persistent:
             self._keep(command, then)
-        elif command.id in self._open or len(self._open) >= self._limit:
+        elif _key(command) in self._open or len(self._open) >= self._limit:
             then(Answer(error=RpcError.OVERLOADED))
         else:
             self._send(self._begin(command, then))
@@ -133,7 +139,7 @@ class ServerRpc:
 
     def _take_up(self, command: Command) -> None:
         """Send a kept command if its device is there; else it is read again when it comes."""
-        if command.id in self._open:
+        if _key(command) in self._open:
             return
         sessions = self._subscribers.of(command.device_id)
         if not sessions or len(self._open) >= self._limit:
@@ -179,10 +185,15 @@ class ServerRpc:
 
     def answered(self, session: DeviceSession, number: int, payload: bytes) -> None:
         """Take a device's answer; one that nobody waits for is nothing."""
-        open_ = self._find(session, number)
-        if open_ is None or open_.command.is_oneway:
-            return
         response = payload.decode("utf-8", "replace")
+        open_ = self._find(session, number)
+        if open_ is None:
+            rpc_id = self._former.pop((session.device.id, number))
+            if rpc_id is not None:
+                self._kept.move(rpc_id, RpcStatus.SUCCESSFUL, response)
+            return
+        if open_.command.is_oneway:
+            return
         if open_.command.is_persistent:
             self._kept.move(open_.command.id, RpcStatus.SUCCESSFUL, response)
         self._finish(open_, Answer(response))
@@ -199,6 +210,14 @@ class ServerRpc:
                 self._finish(open_, _too_late(open_))
             elif open_.deliver_by_ms and now_ms >= open_.deliver_by_ms:
                 self._miss(open_)
+        self._recall_some()
+
+    def _recall_some(self) -> None:
+        """Read what could not be taken up before for devices that are there."""
+        if len(self._open) < self._limit:
+            for device_id in self._absent & set(self._subscribers):
+                if device_id not in self._devices:
+                    self._recall_soon(device_id)
 
     def _miss(self, open_: _Open) -> None:
         """Note that a kept command was not acknowledged; it is sent when the device comes again."""
@@ -238,12 +257,21 @@ class ServerRpc:
     # What is kept in memory
 
     def _begin(self, command: Command, then: OnAnswer | None) -> _Open:
-        number = self._numbers.get(command.device_id) or 0
-        self._numbers.put(command.device_id, (number + 1) & _MAX_NUMBER)
-        open_ = _Open(command, number, then)
-        self._devices.setdefault(command.device_id, OrderedDict())[number] = open_
-        self._open[command.id] = open_
+        of_device = self._devices.setdefault(command.device_id, OrderedDict())
+        number = self._former_numbers.pop(command.id)
+        if number is None or number in of_device:
+            number = self._next_number(command.device_id, of_device)
+        else:
+            self._former.pop((command.device_id, number))
+        open_ = of_device[number] = self._open[_key(command)] = _Open(command, number, then)
         return open_
+
+    def _next_number(self, device_id: UUID, of_device: Mapping[int, _Open]) -> int:
+        number = self._numbers.get(device_id) or 0
+        while number in of_device:
+            number = (number + 1) & _MAX_NUMBER
+        self._numbers.put(device_id, (number + 1) & _MAX_NUMBER)
+        return number
 
     def _find(self, session: DeviceSession, number: int) -> _Open | None:
         of_device = self._devices.get(session.device.id)
@@ -256,7 +284,7 @@ class ServerRpc:
 
     def _forget(self, open_: _Open) -> None:
         command = open_.command
-        self._open.pop(command.id, None)
+        self._open.pop(_key(command), None)
         of_device = self._devices.get(command.device_id)
         if of_device is not None:
             of_device.pop(open_.number, None)
@@ -281,31 +309,48 @@ class ServerRpc:
         """Read what is kept for a device; raises nothing when that must wait for the next time."""
 
         async def recall() -> None:
-            self._absent.discard(device_id)
             try:
                 commands = await self._kept.pending(device_id)
+            except Unavailable:  # the next sweep asks again
+                self._absent.add(device_id)
+                return
             except BaseException:
                 self._absent.add(device_id)
                 raise
+            if len(commands) >= MAX_PENDING:
+                self._absent.add(device_id)  # there is more when these are done
             for command in commands:
                 self._take_up(command)
 
+        self._absent.discard(device_id)
         try:
             self._lookups.submit(recall)
         except Unavailable as error:
+            self._absent.add(device_id)
             logger.warning("kept RPCs of a device wait: %s", error.message)
 
     def _on_device_left(self, device_id: UUID) -> None:
-        """Forget what is kept elsewhere: it is read again when the device comes back."""
+        """Forget what is kept elsewhere: it is read again when the device comes back.
+
+        Its number stays, for a device that answers later: by HTTP it always does.
+        """
         for open_ in list(self._devices.get(device_id, {}).values()):
             if open_.command.is_persistent:
                 self._forget(open_)
                 self._absent.add(device_id)
+                self._former_numbers.put(open_.command.id, open_.number)
+                if not open_.command.is_oneway:
+                    self._former.put((device_id, open_.number), open_.command.id)
 
     def _on_deleted(self, event: RpcDeleted) -> None:
-        open_ = self._open.get(event.rpc_id)
+        open_ = self._open.get((event.device_id, event.rpc_id))
         if open_ is not None:
             self._forget(open_)
+
+
+def _key(command: Command) -> tuple[UUID, UUID]:
+    """Return what a command is found by: whoever sends one may choose its id, others' too."""
+    return command.device_id, command.id
 
 
 def _push(session: DeviceSession, open_: _Open) -> None:

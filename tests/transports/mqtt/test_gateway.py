@@ -8,6 +8,7 @@ import pytest
 
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.domains.rpc.command import Answer, Command
+from fieldline.ingest.parts import IngestOptions
 from fieldline.ingest.session import CloseReason
 from fieldline.kit.errors import Invalid, LimitReached
 from fieldline.kit.ids import new_id
@@ -395,3 +396,61 @@ async def test_a_gateway_may_speak_for_its_devices(site: Site, speaks_for_all: b
 
     after = site.world.door.activity.presence(device).last_activity_ms
     assert after - before == (5_000 if speaks_for_all else 0)
+
+
+@pytest.mark.parametrize(("version", "qos"), [(4, 0), (4, 1), (5, 0), (5, 1)])
+@pytest.mark.parametrize("bad", [[5], [{"ts": "x", "values": {"t": 1}}]])
+async def test_what_is_taken_in_part_is_counted_out(
+    site: Site, version: int, qos: int, bad: list[Any]
+) -> None:
+    client = await site.client(version)
+    await publish(client, CONNECT, {"device": "A"})
+    await publish(client, CONNECT, {"device": "B"})
+
+    both = json.dumps({"A": [{"t": 1}], "B": bad}).encode()
+    await client.publish(TELEMETRY, both, qos=qos)
+    await until(lambda: len(readings(site)) == 1)
+
+    await until(lambda: site.world.door._flow.in_flight == 0)
+
+
+async def test_what_waits_when_the_connection_dies_is_counted_out(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldline.transports.mqtt.gateway.RETRY_S", 0.01)
+    client = await site.client()
+    times = {"connector": "c", "receivedTs": 1, "publishedTs": 2}
+    await publish(client, TELEMETRY, {"A": [{"t": 1, "metadata": times}]})
+    site.clock.advance(REPORT_MS)
+    site.world.sub_devices.is_away = True
+    waits = {"B": [{"t": 1, "metadata": times}]}
+    await client.publish(TELEMETRY, json.dumps(waits).encode())
+    await until(lambda: any("gatewayMetrics" in m.data for m in readings(site)))
+
+    client.abort()
+
+    await until(lambda: site.world.door._flow.in_flight == 0)
+    await until(lambda: not site.transport._hub._tasks)
+
+
+async def test_a_message_that_came_meanwhile_waits_for_all_of_its_devices(site: Site) -> None:
+    site.world.sub_devices.errors["X"] = Invalid("none")
+    client = await site.client(4)
+
+    await client.publish(TELEMETRY, b'{"X":[{"t":1}]}')
+    await client.publish(TELEMETRY, b'{"X":[{"t":1}],"Z":[{"t":2}]}')
+    await client.drain()
+
+    assert [m.data for m in readings(site)] == [{"t": 2}]
+
+
+async def test_a_server_that_is_too_busy_for_a_device_acknowledges_nothing(start: Start) -> None:
+    site = await start(IngestOptions(sessions=1))
+    [device] = site.world.devices.records.values()
+    device.is_gateway = True
+    client = await site.client(4)
+
+    await client.publish(TELEMETRY, b'{"A":[{"t":1}]}')
+    await client.wait_closed()
+
+    assert (client.acknowledged, readings(site)) == (0, [])

@@ -98,7 +98,7 @@ class Sender:
             customer_id=device.customer_id,
             profile_id=device.profile_id,
         )
-        with self._waiting.expect(request_id) as answer:
+        with self._waiting.expect(device.tenant_id, request_id) as answer:
             publish_alone(self._services.bus, message)
             return await answer_within(answer, max(expires_ms - now_ms, 0) / 1000)
 

@@ -8,8 +8,9 @@ from fieldline.domains.rpc.command import Answer, Command
 
 @dataclass(frozen=True, slots=True)
 class RpcAnswered:
-    """Whoever asked for a command, by the request's id, is answered."""
+    """Whoever of a tenant asked for a command, by the request's id, is answered."""
 
+    tenant_id: UUID
     request_id: UUID
     answer: Answer
 

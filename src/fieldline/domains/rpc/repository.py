@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import JSON, and_, not_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fieldline.database.repository import Column, fetch_page
@@ -11,7 +11,11 @@ from fieldline.domains.rpc.command import PENDING, RpcStatus
 from fieldline.domains.rpc.models import Rpc
 from fieldline.kit.paging import Page, PageRequest
 
-_PENDING = sorted(PENDING)
+_IS_DONE = and_(
+    Rpc.status == RpcStatus.DELIVERED, type_coerce(Rpc.request, JSON())["oneway"].as_boolean()
+)
+_IS_OPEN = and_(Rpc.status.in_(sorted(PENDING)), not_(_IS_DONE))
+"""A one-way command is done when it is delivered."""
 _SORTABLE: dict[str, Column] = {
     "id": Rpc.id,
     "created_time": Rpc.created_time,
@@ -48,12 +52,12 @@ class RpcRepository:
         await self._session.delete(rpc)
 
     async def pending(self, device_id: UUID, after_ms: int, limit: int) -> Sequence[Rpc]:
-        """Return what is to be done yet, oldest first; one-way commands may be done already."""
+        """Return what is to be done yet, oldest first."""
         query = (
             select(Rpc)
             .where(
                 Rpc.device_id == device_id,
-                Rpc.status.in_(_PENDING),
+                _IS_OPEN,
                 Rpc.expiration_time > after_ms,
             )
             .order_by(Rpc.created_time, Rpc.id)
@@ -63,16 +67,10 @@ class RpcRepository:
 
     async def devices_with_pending(self, after_ms: int) -> Collection[UUID]:
         """Return the devices that have something to do yet."""
-        query = select(Rpc.device_id).where(
-            Rpc.status.in_(_PENDING), Rpc.expiration_time > after_ms
-        )
+        query = select(Rpc.device_id).where(_IS_OPEN, Rpc.expiration_time > after_ms)
         return set(await self._session.scalars(query.distinct()))
 
     async def expired(self, before_ms: int, limit: int) -> Sequence[UUID]:
         """Return ids of what should have been done by then and was not."""
-        query = (
-            select(Rpc.id)
-            .where(Rpc.status.in_(_PENDING), Rpc.expiration_time <= before_ms)
-            .limit(limit)
-        )
+        query = select(Rpc.id).where(_IS_OPEN, Rpc.expiration_time <= before_ms).limit(limit)
         return (await self._session.scalars(query)).all()

@@ -22,36 +22,39 @@ class Waiting:
     """The requests of this process that wait for an answer."""
 
     def __init__(self, bus: Bus) -> None:
-        self._answers: dict[UUID, asyncio.Future[Answer]] = {}
+        self._answers: dict[tuple[UUID, UUID], asyncio.Future[Answer]] = {}
         bus.listen(RpcAnswered, self._on_answered)
 
     @contextmanager
-    def expect(self, request_id: UUID) -> Iterator[asyncio.Future[Answer]]:
+    def expect(self, tenant_id: UUID, request_id: UUID) -> Iterator[asyncio.Future[Answer]]:
         """Give what the answer arrives at; begin before the command is sent.
+
+        Ids are of one tenant: another one's rules, which may write any, answer nobody here.
 
         Raises:
             Unavailable: too many wait.
             Conflict: another request of this id waits.
         """
+        key = (tenant_id, request_id)
         if len(self._answers) >= MAX_WAITING:
             raise Unavailable("Too many RPC requests wait for an answer; try again")
-        if request_id in self._answers:
+        if key in self._answers:
             msg = f"An RPC request with requestUUID {request_id} waits already; choose another one"
             raise Conflict(msg)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._answers[request_id] = answer
+        self._answers[key] = answer
         try:
             yield answer
         finally:
-            del self._answers[request_id]
+            del self._answers[key]
 
     def end_all(self) -> None:
         """Answer every request as if its time was over, because the server stops."""
-        for request_id in list(self._answers):
-            self._on_answered(RpcAnswered(request_id, Answer(error=RpcError.TIMEOUT)))
+        for key in list(self._answers):
+            self._on_answered(RpcAnswered(*key, Answer(error=RpcError.TIMEOUT)))
 
     def _on_answered(self, event: RpcAnswered) -> None:
-        answer = self._answers.get(event.request_id)
+        answer = self._answers.get((event.tenant_id, event.request_id))
         if answer is not None and not answer.done():
             answer.set_result(event.answer)
 

@@ -48,8 +48,8 @@ class RpcWriter:
         self._now_ms = clock.now_ms
         self._waiting: deque[_Change] = deque()
         self._wake = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._put_count = self._stored_count = 0
+        self._flushing: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -90,14 +90,21 @@ class RpcWriter:
         Raises:
             Unavailable: the database is away.
         """
-        async with self._database.read() as session:
-            ids = await service.expired(session, self._now_ms(), MAX_BATCH)
-        for rpc_id in ids:
-            self.move(rpc_id, RpcStatus.EXPIRED)
+        while True:
+            async with self._database.read() as session:
+                ids = await service.expired(session, self._now_ms(), MAX_BATCH)
+            for rpc_id in ids:
+                self.move(rpc_id, RpcStatus.EXPIRED)
+            if len(ids) < MAX_BATCH:
+                return
+            await self.flush()
 
     async def flush(self) -> None:
-        """Wait until everything is stored."""
-        await self._idle.wait()
+        """Wait until everything is stored that was put in before; more may come all the time."""
+        if self._stored_count < self._put_count:
+            stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._flushing.append((self._put_count, stored))
+            await stored
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="RPC writer")
@@ -115,7 +122,7 @@ class RpcWriter:
 
     def _put(self, change: _Change) -> None:
         self._waiting.append(change)
-        self._idle.clear()
+        self._put_count += 1
         self._wake.set()
 
     async def _run(self) -> None:
@@ -125,7 +132,14 @@ class RpcWriter:
             while self._waiting:
                 count = min(len(self._waiting), MAX_BATCH)
                 await self._store([self._waiting.popleft() for _ in range(count)])
-            self._idle.set()
+                self._note_stored(count)
+
+    def _note_stored(self, count: int) -> None:
+        self._stored_count += count
+        while self._flushing and self._flushing[0][0] <= self._stored_count:
+            stored = self._flushing.popleft()[1]
+            if not stored.done():
+                stored.set_result(None)
 
     async def _store(self, batch: list[_Change]) -> None:
         """Store a batch, however long the database is away."""

@@ -25,7 +25,9 @@ class Poll:
             async with asyncio.timeout(timeout_s):
                 return await self._news
         except TimeoutError:
-            return None
+            # The news may have come in the very moment in which the time was over.
+            came = self._news.done() and not self._news.cancelled()
+            return self._news.result() if came else None
 
     def on_attributes(self, updated: dict[str, object], deleted: list[str]) -> None:
         if not self._news.done():

@@ -5,6 +5,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from fieldline.messaging.receipt import Receipt
 from fieldline.protocols.mqtt.reason_codes import ReasonCode
@@ -48,9 +49,9 @@ class Acks:
         return ack
 
     def withdraw(self, ack: Ack) -> None:
-        """Forget the newest publish: it is answered by closing the connection."""
-        if self._pending and self._pending[-1] is ack:
-            self._pending.pop()
+        """Forget a publish, often the newest: it is answered by closing the connection."""
+        with suppress(ValueError):  # the connection is lost, and all are forgotten
+            self._pending.remove(ack)
 
     def clear(self) -> None:
         """Forget all: there is nobody left to tell."""

@@ -387,26 +387,23 @@ class Connection(asyncio.Protocol):
         except Exception:
             if isinstance(ack, Ack):
                 self._acks.withdraw(ack)
+            ack.release()
             raise
         else:
             ack.release()
 
     def _refuse_publish(self, error: FieldlineError, ack: Receipt) -> None:
         verdict = errors.of_publish(error)
+        goes_on = verdict.is_quiet
         if isinstance(ack, Ack):
-            if not verdict.is_fatal and (verdict.is_quiet or self._is_told_of_failures):
+            goes_on = not verdict.is_fatal and (verdict.is_quiet or self._is_told_of_failures)
+            if goes_on or (verdict.is_told and self._is_told_of_failures):
                 ack.code = verdict.code
-                ack.release()
-                return
-            if verdict.is_told and self._is_told_of_failures:
-                ack.code = verdict.code
-                ack.release()
             else:
                 self._acks.withdraw(ack)
-        elif verdict.is_quiet:
-            ack.release()
-            return
-        self._fail(RemoteProtocolError(error.message, verdict.code))
+        ack.release()  # also when nobody is answered: the door may have counted it in
+        if not goes_on:
+            self._fail(RemoteProtocolError(error.message, verdict.code))
 
     @property
     def _is_told_of_failures(self) -> bool:

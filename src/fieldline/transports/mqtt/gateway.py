@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from fieldline.ingest.attributes import AttributeRequest
 from fieldline.ingest.door import Door
-from fieldline.ingest.session import CloseReason, DeviceSession, RpcRequest
+from fieldline.ingest.session import CloseReason, DeviceRecord, DeviceSession, RpcRequest
 from fieldline.kit.errors import FieldlineError, LimitReached, RateLimited, Unavailable
 from fieldline.kit.json import dumps
 from fieldline.messaging.receipt import Receipt
@@ -46,6 +46,8 @@ TOUCH_MS = 1_000
 """How often a gateway's activity is noted as that of all of its devices."""
 REFUSED_FOR_MS = 300_000
 """How long a device beyond the tenant's limit is not asked for again."""
+MAX_REFUSED = 10_000
+"""Devices of which that is remembered."""
 _TOPICS = {topic.value: topic for topic in GatewayTopic}
 
 
@@ -158,7 +160,8 @@ class GatewayChannel:
     def close(self) -> None:
         """Disconnect every device: the connection is lost."""
         self._is_closed = True
-        self._waiting.clear()
+        while self._waiting:
+            self._waiting.popleft().ack.release()
         for device in list(self._devices.values()):
             self._door.close(device.session)
         self._devices.clear()
@@ -223,9 +226,10 @@ class GatewayChannel:
 
     async def _connect(self, wanted: Mapping[str, str]) -> dict[str, FieldlineError]:
         """Connect devices; those that cannot be are returned with the reason."""
-        while True:
+        found: Mapping[str, DeviceRecord | FieldlineError] = {}
+        while wanted and not self._is_closed:
             try:
-                found = await self._door.join(self._gateway, wanted) if wanted else {}
+                found = await self._door.join(self._gateway, wanted)
                 break
             except Unavailable as error:
                 logger.warning("devices of a gateway wait to be connected: %s", error.message)
@@ -237,8 +241,7 @@ class GatewayChannel:
             if isinstance(record, FieldlineError):
                 refusals[name] = record
                 if isinstance(record, LimitReached):
-                    until_ms = self._parts.now_ms() + REFUSED_FOR_MS
-                    self._refused[name] = (SubDeviceRefused.of(record), until_ms)
+                    self._remember_refusal(name, SubDeviceRefused.of(record))
                 continue
             device = SubDevice(self, name)
             try:
@@ -249,19 +252,31 @@ class GatewayChannel:
             self._devices[name] = device
             self._door.subscribe_attributes(device.session)
             self._door.subscribe_rpc(device.session)
-        return {name: SubDeviceRefused.of(error) for name, error in refusals.items()}
+        return {
+            name: error if isinstance(error, Unavailable) else SubDeviceRefused.of(error)
+            for name, error in refusals.items()
+        }
+
+    def _remember_refusal(self, name: str, error: FieldlineError) -> None:
+        self._refused[name] = (error, self._parts.now_ms() + REFUSED_FOR_MS)
+        if len(self._refused) > MAX_REFUSED:
+            del self._refused[next(iter(self._refused))]
 
     def _run_waiting(self, refusals: Mapping[str, FieldlineError]) -> None:
         """Work on messages as far as their devices are there."""
         while self._waiting and not self._is_closed:
             work = self._waiting[0]
-            refused = next((refusals[name] for name in work.names if name in refusals), None)
-            if refused is None and not self._knows(work.names):
+            # What came while these devices were asked for may name others too.
+            missing = [name for name in work.names if name not in self._devices]
+            refused = [refusals[name] for name in missing if name in refusals]
+            if not all(name in refusals or self._refusal(name) for name in missing):
                 return
             self._waiting.popleft()
             try:
-                if refused is not None and len(work.names) == 1:
-                    raise refused
+                # A server that is too busy for one of them is to be asked again, for all of them.
+                busy = [error for error in refused if isinstance(error, Unavailable)]
+                if busy or (refused and len(work.names) == 1):
+                    raise (busy or refused)[0]
                 self._run(work)
             except FieldlineError as error:
                 self._parts.refuse(error, work.ack)

@@ -105,10 +105,11 @@ async def test_who_asked_by_rest_is_answered(kind: str, answers: int) -> None:
     request_id = new_id()
     metadata = {"requestUUID": str(request_id)}
 
-    world.publish(message_of(CALL, type=kind, metadata=metadata)[0])
+    message, _ = message_of(CALL, type=kind, metadata=metadata)
+    world.publish(message)
     world.downlink.sent[0][1](Answer("1"))
 
-    assert told == [RpcAnswered(request_id, Answer("1"))] * answers
+    assert told == [RpcAnswered(message.tenant_id, request_id, Answer("1"))] * answers
     await world.stop()
 
 
@@ -120,6 +121,7 @@ async def test_who_asked_by_rest_is_answered(kind: str, answers: int) -> None:
         ({"method": "m"}, {}, "no 'params'"),
         ([], {}, "no 'method'"),
         (CALL, {"expirationTime": "soon"}, "'expirationTime' is not a whole number: 'soon'"),
+        (CALL, {"expirationTime": "9" * 20}, "'expirationTime' is larger than 2^53"),
         (CALL, {"requestUUID": "7"}, "'requestUUID' is not a UUID: '7'"),
     ],
 )

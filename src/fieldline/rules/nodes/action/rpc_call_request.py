@@ -15,6 +15,9 @@ from fieldline.messaging.message import Message, MessageType
 from fieldline.messaging.receipt import unattended
 from fieldline.rules.node import FAILURE, SUCCESS, Context, Node, NodeConfig, Outcome
 
+_MAX_NUMBER = 2**53
+"""The largest number that every JSON reader takes; SQL has no much larger ones."""
+
 
 class Config(NodeConfig):
     """How long the device has to answer."""
@@ -73,7 +76,7 @@ class RpcCallRequest(Node[Config]):
 def _go_on(message: Message, context: Context, request_id: UUID, answer: Answer) -> None:
     """Tell what became of the command: to the rest of the chain, and to who asked by REST."""
     if message.type == MessageType.RPC_CALL_FROM_SERVER_TO_DEVICE:
-        context.services.bus.emit(RpcAnswered(request_id, answer))
+        context.services.bus.emit(RpcAnswered(message.tenant_id, request_id, answer))
     following = message.copy()
     following.data = _data(answer)
     following.receipt = unattended()  # the message that came is acknowledged
@@ -96,10 +99,14 @@ def _number(metadata: dict[str, str], key: str) -> int | None:
     if not text:
         return None
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
         msg = f"The metadata '{key}' is not a whole number: '{text[:40]}'"
         raise Invalid(msg) from None
+    if abs(number) > _MAX_NUMBER:
+        msg = f"The metadata '{key}' is larger than 2^53: '{text[:40]}'"
+        raise Invalid(msg)
+    return number
 
 
 def _request_id(text: str | None) -> UUID:
