@@ -14,6 +14,7 @@ from fieldline.ingest.parts import IngestOptions
 from fieldline.ingest.server_rpc import DELIVERY_MS
 from fieldline.ingest.session import CloseReason, DeviceRecord, DeviceSession
 from fieldline.kit.ids import new_id
+from fieldline.messaging.events import Change, EntityChanged
 from fieldline.timeseries.backends.memory import MemoryStore
 from tests.ingest.world import Listener, World
 from tests.waiting import until
@@ -198,6 +199,18 @@ async def test_stopping_answers_who_waits(site: Site) -> None:
     site.world.door.end_waiting()
 
     assert site.answers == [Answer(error=RpcError.NO_ACTIVE_CONNECTION)]
+
+
+async def test_the_commands_of_a_deleted_device_end(site: Site) -> None:
+    await site.connect()
+    site.send()
+    rpc_id = site.send(is_persistent=True)
+
+    site.world.bus.emit(EntityChanged(site.world.tenant_id, site.device.ref, Change.DELETED))
+
+    assert site.answers[0] == Answer(f'{{"rpcId":"{rpc_id}"}}')
+    assert site.answers[1] == Answer(error=RpcError.NOT_FOUND)
+    assert len(site.world.door._server_rpc) == 0
 
 
 # Kept commands

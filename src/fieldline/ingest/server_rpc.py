@@ -21,7 +21,9 @@ from fieldline.ingest.parts import DoorParts, IngestOptions
 from fieldline.ingest.session import DeviceSession, RpcRequest
 from fieldline.ingest.subscribers import Subscribers
 from fieldline.kit.errors import Unavailable
+from fieldline.kit.ids import EntityType
 from fieldline.kit.lru import Lru
+from fieldline.messaging.events import Change, EntityChanged
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +87,7 @@ class ServerRpc:
         self._tasks: list[asyncio.Task[None]] = []
         subscribers.on_last = self._on_device_left
         parts.bus.listen(RpcDeleted, self._on_deleted)
+        parts.bus.listen(EntityChanged, self._on_entity)
         parts.bus.listen(RpcKept, lambda event: self._take_up(event.command))
 
     def __len__(self) -> int:
@@ -341,6 +344,13 @@ class ServerRpc:
                 self._former_numbers.put(open_.command.id, open_.number)
                 if not open_.command.is_oneway:
                     self._former.put((device_id, open_.number), open_.command.id)
+
+    def _on_entity(self, event: EntityChanged) -> None:
+        """End the commands of a device that is gone; what was kept went with it."""
+        if event.entity.type is EntityType.DEVICE and event.change is Change.DELETED:
+            self._absent.discard(event.entity.id)
+            for open_ in list(self._devices.get(event.entity.id, {}).values()):
+                self._finish(open_, Answer(error=RpcError.NOT_FOUND))
 
     def _on_deleted(self, event: RpcDeleted) -> None:
         open_ = self._open.get((event.device_id, event.rpc_id))

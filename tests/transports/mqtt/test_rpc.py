@@ -6,7 +6,7 @@ import pytest
 
 from fieldline.domains.rpc.command import Answer, Command
 from fieldline.kit.ids import new_id
-from tests.transports.mqtt.conftest import Site
+from tests.transports.mqtt.conftest import Site, Start
 from tests.waiting import until
 
 REQUESTS = "v1/devices/me/rpc/request/+"
@@ -115,3 +115,30 @@ async def test_an_answer_whose_number_is_none(site: Site) -> None:
     await client.drain()
 
     assert (client.refused, client.last_refusal) == (1, 0x99)
+
+
+async def test_hundreds_of_commands_that_waited_for_their_device(site: Site) -> None:
+    answers: list[Answer] = []
+    for _ in range(500):
+        send(site, answers)
+    client = await site.client()
+
+    await client.subscribe(REQUESTS)
+    await until(lambda: len(site.heard) == 500)
+
+    assert client.is_open
+    numbers = [int(packet.topic.rsplit("/", 1)[1]) for packet in site.heard]
+    assert numbers == list(range(500))
+
+
+async def test_commands_beyond_the_bytes_that_may_wait_close(start: Start) -> None:
+    site = await start(max_downlinks_in_flight=1, max_downlinks_queued_bytes=100)
+    client = await site.client()
+    client.acknowledges = False
+    await client.subscribe(REQUESTS)
+
+    for _ in range(10):
+        send(site, [])
+    await client.wait_closed()
+
+    assert client.disconnect_code == 0x97

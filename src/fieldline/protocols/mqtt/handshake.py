@@ -35,7 +35,8 @@ class SessionLimits:
     receive_maximum: int = 1_000
     topic_alias_maximum: int = 10
     max_unacknowledged: int = 100
-    max_queued: int = 100
+    max_queued: int = 20_000
+    max_queued_bytes: int = 1_048_576
     max_held_bytes: int = 1_048_576
     connect_timeout_ms: int = 10_000
     authentication_timeout_ms: int = 30_000

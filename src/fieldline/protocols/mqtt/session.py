@@ -68,6 +68,7 @@ class ServerSession:
         "_out",
         "_peer_max_packet",
         "_queued",
+        "_queued_bytes",
         "_reader",
         "_silence_ms",
         "_unacknowledged",
@@ -95,6 +96,7 @@ class ServerSession:
         self._next_packet_id = 1
         self._unacknowledged: dict[int, OnAcknowledged | None] = {}
         self._queued: deque[tuple[str, bytes, OnAcknowledged | None]] = deque()
+        self._queued_bytes = 0
         self._window = limits.max_unacknowledged
         self._peer_max_packet: int | None = None
 
@@ -189,7 +191,9 @@ class ServerSession:
     def _on_puback(self, packet: Puback) -> None:
         on_acknowledged = self._unacknowledged.pop(packet.packet_id, None)
         while self._queued and len(self._unacknowledged) < self._window:
-            self._send_qos_1(*self._queued.popleft())
+            topic, waiting, then = self._queued.popleft()
+            self._queued_bytes -= len(waiting)
+            self._send_qos_1(topic, waiting, then)
         if on_acknowledged is not None:
             on_acknowledged()
 
@@ -316,10 +320,14 @@ class ServerSession:
             self._send_within_limit(Publish(topic, payload))
         elif len(self._unacknowledged) < self._window:
             self._send_qos_1(topic, payload, on_acknowledged)
-        elif len(self._queued) < self._limits.max_queued:
+        elif (
+            len(self._queued) < self._limits.max_queued
+            and self._queued_bytes + len(payload) <= self._limits.max_queued_bytes
+        ):
+            self._queued_bytes += len(payload)
             self._queued.append((topic, payload, on_acknowledged))
         else:
-            msg = f"{self._limits.max_queued} messages wait for the client's acknowledgements"
+            msg = f"{len(self._queued)} messages wait for the client's acknowledgements"
             raise RemoteProtocolError(msg, ReasonCode.QUOTA_EXCEEDED)
 
     def _send_qos_1(

@@ -38,7 +38,9 @@ class MqttOptions:
             socket is not read. MQTT 5 clients are told (Receive Maximum).
         max_topic_aliases: that an MQTT 5 client may set.
         max_downlinks_in_flight: QoS 1 messages to a client that it has not acknowledged.
-        max_downlinks_queued: messages that wait for those; then the connection is closed.
+        max_downlinks_queued: messages that wait for those; then the connection is closed. A
+            gateway may get one for each of its devices at once.
+        max_downlinks_queued_bytes: of the payloads of those.
         max_held_bytes: taken before the CONNECT is answered.
         max_write_buffer: bytes that a client leaves unread; then the connection is cut.
         connect_timeout_s: from accept to CONNECT, also of the TLS handshake.
@@ -59,7 +61,8 @@ class MqttOptions:
     max_in_flight: int = 1_000
     max_topic_aliases: int = 10
     max_downlinks_in_flight: int = 100
-    max_downlinks_queued: int = 100
+    max_downlinks_queued: int = 20_000
+    max_downlinks_queued_bytes: int = 1_048_576
     max_held_bytes: int = 1_048_576
     max_write_buffer: int = 1_048_576
     connect_timeout_s: float = 10.0
@@ -76,6 +79,7 @@ class MqttOptions:
             topic_alias_maximum=self.max_topic_aliases,
             max_unacknowledged=self.max_downlinks_in_flight,
             max_queued=self.max_downlinks_queued,
+            max_queued_bytes=self.max_downlinks_queued_bytes,
             max_held_bytes=self.max_held_bytes,
             connect_timeout_ms=int(self.connect_timeout_s * 1000),
             authentication_timeout_ms=int(self.authentication_timeout_s * 1000),

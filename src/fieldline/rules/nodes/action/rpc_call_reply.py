@@ -8,6 +8,9 @@ from fieldline.kit.json import dumps
 from fieldline.messaging.message import Message
 from fieldline.rules.node import SUCCESS, Context, Node, NodeConfig, Outcome, follow
 
+MAX_DIGITS = 18
+"""Of the number of a request."""
+
 
 class Config(NodeConfig):
     """Which metadata says to whom the answer goes."""
@@ -40,7 +43,7 @@ class RpcCallReply(Node[Config]):
             raise Invalid("The originator of the message is not a device")
         key = self.config.request_id_meta_data_attribute or "requestId"
         text = message.metadata.get(key, "")
-        if not text.isdecimal():
+        if not text.isdecimal() or len(text) > MAX_DIGITS:
             msg = f"The metadata '{key}' is no number of a request: '{text[:40]}'"
             raise Invalid(msg)
         if not context.services.downlink.answer_client_rpc(
