@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from uuid import UUID
 
 from fieldline.domains.rpc.command import Answer, Command, OnAnswer, RpcError, RpcStatus
@@ -84,6 +85,7 @@ class ServerRpc:
         self._timeouts: Lru[UUID, int] = Lru(_TIMEOUTS)
         self._former_numbers: Lru[UUID, int] = Lru(_FORMER)
         self._former: Lru[tuple[UUID, int], UUID] = Lru(_FORMER)
+        self._is_stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         subscribers.on_last = self._on_device_left
         parts.bus.listen(RpcDeleted, self._on_deleted)
@@ -95,14 +97,15 @@ class ServerRpc:
 
     def start(self) -> None:
         """Begin to look for what is overdue."""
+        self._is_stopping.clear()
         self._tasks = [
             asyncio.create_task(self._sweep_now_and_then()),
             asyncio.create_task(self._expire_now_and_then()),
         ]
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+        # Not cancelled: that would leave a connection to the database as it is.
+        self._is_stopping.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         self.end_waiting()
@@ -236,13 +239,13 @@ class ServerRpc:
         self._finish(open_, Answer(error=RpcError.TIMEOUT))
 
     async def _sweep_now_and_then(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_S)
+        while not await self._stops_within(SWEEP_S):
             self.sweep()
 
     async def _expire_now_and_then(self) -> None:
-        is_known = False
-        while True:
+        is_known, pause_s = False, 0.0
+        while not await self._stops_within(pause_s):
+            pause_s = EXPIRE_EVERY_S
             try:
                 if not is_known:
                     self._absent.update(await self._kept.devices_with_pending())
@@ -251,11 +254,16 @@ class ServerRpc:
                         self._recall_soon(device_id)
                 await self._kept.expire()
             except Unavailable:
-                await asyncio.sleep(SWEEP_S)
-                continue
+                pause_s = SWEEP_S
             except Exception:  # its outermost loop: it must go on
                 logger.exception("kept RPCs could not be looked through")
-            await asyncio.sleep(EXPIRE_EVERY_S)
+
+    async def _stops_within(self, pause_s: float) -> bool:
+        """Pause; return whether it is time to stop."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._is_stopping.wait()
+        return self._is_stopping.is_set()
 
     # What is kept in memory
 
