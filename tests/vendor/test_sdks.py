@@ -36,8 +36,10 @@ class VendorClient:
 
     def result(self) -> dict[str, Any]:
         """Wait for its end and return what it saw."""
-        output, errors = self._process.communicate(timeout=60)
-        assert output, errors
+        assert self._process.stdout is not None
+        # Not communicate(): what was read beyond the first line is in this file's buffer.
+        output = self._process.stdout.read()
+        assert output, self._process.communicate(timeout=60)[1]
         found: dict[str, Any] = json.loads(output.splitlines()[-1])
         return found
 
