@@ -20,6 +20,7 @@ async def services(database_url: str) -> AsyncIterator[Services]:
     database = Database(database_url, emit=bus.emit, pool_size=5)
     services = make_services(database, bus, ManualClock())
     yield services
+    await services.background.finish()
     services.passwords.close()
     await database.close()
 
