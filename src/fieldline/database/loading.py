@@ -18,7 +18,6 @@ _K_contra = TypeVar("_K_contra", contravariant=True)
 _V_contra = TypeVar("_V_contra", contravariant=True)
 _R_co = TypeVar("_R_co", covariant=True)
 
-STOP_S = 1.0
 MAX_BATCH = 500
 """Keys of one query: SQLite takes 32,766 parameters, PostgreSQL plans short lists best."""
 MAX_ATTEMPTS = 5
@@ -84,16 +83,10 @@ class Loader(Generic[K, V, R]):
         self._is_all_changed = True
 
     async def stop(self) -> None:
-        """Give up what waits; what is being loaded has a moment to end."""
+        """Give up what is being loaded."""
         if self._task is not None:
-            task = self._task
-            for wanted in self._waiting.values():
-                wanted.future.cancel()
-            self._waiting = {}
-            # A connection that is being made when its task is cut off is closed by nobody.
-            await asyncio.wait({task}, timeout=STOP_S)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
             self._give_up()  # a task that had not begun was not there to do it
 
     async def _run(self) -> None:

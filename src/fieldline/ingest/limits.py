@@ -110,7 +110,6 @@ class Limits:
         self._tenants: dict[UUID, TenantLimits] = {}
         self._stale: set[UUID] = set()
         self._task: asyncio.Task[None] | None = None
-        self._is_stopping = False
         bus.listen(EntityChanged, self._on_entity)
 
     async def learn(self, tenant_id: UUID) -> None:
@@ -133,9 +132,8 @@ class Limits:
         return self._tenants.get(tenant_id, self._none)
 
     async def stop(self) -> None:
-        self._is_stopping = True
         if self._task is not None:
-            # Not cancelled: that would leave a connection to the database as it is.
+            self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _on_entity(self, event: EntityChanged) -> None:
@@ -153,7 +151,7 @@ class Limits:
 
     async def _refresh(self) -> None:
         """Read again what has changed, however long the database is away."""
-        while self._stale and not self._is_stopping:
+        while self._stale:
             tenant_id = self._stale.pop()
             try:
                 profile = await self._profile_of(tenant_id)

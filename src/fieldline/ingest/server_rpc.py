@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
-from contextlib import suppress
 from uuid import UUID
 
 from fieldline.domains.rpc.command import Answer, Command, OnAnswer, RpcError, RpcStatus
@@ -85,7 +84,6 @@ class ServerRpc:
         self._timeouts: Lru[UUID, int] = Lru(_TIMEOUTS)
         self._former_numbers: Lru[UUID, int] = Lru(_FORMER)
         self._former: Lru[tuple[UUID, int], UUID] = Lru(_FORMER)
-        self._is_stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         subscribers.on_last = self._on_device_left
         parts.bus.listen(RpcDeleted, self._on_deleted)
@@ -97,15 +95,14 @@ class ServerRpc:
 
     def start(self) -> None:
         """Begin to look for what is overdue."""
-        self._is_stopping.clear()
         self._tasks = [
             asyncio.create_task(self._sweep_now_and_then()),
             asyncio.create_task(self._expire_now_and_then()),
         ]
 
     async def stop(self) -> None:
-        # Not cancelled: that would leave a connection to the database as it is.
-        self._is_stopping.set()
+        for task in self._tasks:
+            task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         self.end_waiting()
@@ -239,13 +236,13 @@ class ServerRpc:
         self._finish(open_, Answer(error=RpcError.TIMEOUT))
 
     async def _sweep_now_and_then(self) -> None:
-        while not await self._stops_within(SWEEP_S):
+        while True:
+            await asyncio.sleep(SWEEP_S)
             self.sweep()
 
     async def _expire_now_and_then(self) -> None:
-        is_known, pause_s = False, 0.0
-        while not await self._stops_within(pause_s):
-            pause_s = EXPIRE_EVERY_S
+        is_known = False
+        while True:
             try:
                 if not is_known:
                     self._absent.update(await self._kept.devices_with_pending())
@@ -254,16 +251,11 @@ class ServerRpc:
                         self._recall_soon(device_id)
                 await self._kept.expire()
             except Unavailable:
-                pause_s = SWEEP_S
+                await asyncio.sleep(SWEEP_S)
+                continue
             except Exception:  # its outermost loop: it must go on
                 logger.exception("kept RPCs could not be looked through")
-
-    async def _stops_within(self, pause_s: float) -> bool:
-        """Pause; return whether it is time to stop."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(pause_s):
-                await self._is_stopping.wait()
-        return self._is_stopping.is_set()
+            await asyncio.sleep(EXPIRE_EVERY_S)
 
     # What is kept in memory
 
