@@ -1,6 +1,9 @@
 """What devices, gateways and tenants may send."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -166,4 +169,51 @@ async def test_limits_can_be_switched_off() -> None:
     session = await connected(world)
 
     assert [send(world, session) for _ in range(3)] == [True] * 3
+    await world.stop()
+
+
+async def test_a_limit_that_cannot_be_read_is_none() -> None:
+    world = await world_with(
+        transportDeviceTelemetryMsgRateLimit="100 per second",
+        transportTenantTelemetryMsgRateLimit="2:1",
+    )
+    session = await connected(world)
+
+    assert [send(world, session) for _ in range(3)] == [True, True, False]
+    await world.stop()
+
+
+async def test_a_profile_that_changes_while_it_is_read_is_read_again() -> None:
+    world = await world_with()
+    read = asyncio.Event()
+    profile_of = world.door.rates._profile_of
+
+    async def slow(tenant_id: UUID) -> Mapping[str, Any]:
+        found = dict(await profile_of(tenant_id))
+        await read.wait()
+        return found
+
+    world.door.rates._profile_of = slow
+    connecting = asyncio.create_task(connected(world))
+    await asyncio.sleep(0)
+    world.tenant_profile["transportDeviceTelemetryMsgRateLimit"] = "1:1"
+    profile = EntityRef(EntityType.TENANT_PROFILE, new_id())
+    world.bus.emit(EntityChanged(None, profile, Change.UPDATED))
+    read.set()
+    session = await connecting
+
+    assert [send(world, session), send(world, session)] == [True, False]
+    await world.stop()
+
+
+async def test_what_was_refused_is_counted_after_its_tenant_is_gone() -> None:
+    world = await world_with(transportDeviceTelemetryMsgRateLimit="1:1")
+    session = await connected(world)
+    for _ in range(3):
+        send(world, session)
+
+    tenant = EntityRef(EntityType.TENANT, world.tenant_id)
+    world.bus.emit(EntityChanged(world.tenant_id, tenant, Change.DELETED))
+
+    assert world.door.rates.refused == 2
     await world.stop()

@@ -23,7 +23,20 @@ def test_what_is_read(text: str | None, parts: tuple[Part, ...]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["100", "100:", ":1", "100:1,", "a:b", "0:1", "1:0", "-1:1", "1.5:1", "1:1;2:2", "1:1," * 11],
+    [
+        "100",
+        "100:",
+        ":1",
+        "100:1,",
+        "a:b",
+        "0:1",
+        "1:0",
+        "-1:1",
+        "1.5:1",
+        "1:1;2:2",
+        "1:1," * 11,
+        "\u0661:1",
+    ],
 )
 def test_what_is_none(text: str) -> None:
     with pytest.raises(Invalid, match=r"is like '100:1,2000:60'"):

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.ingest.parts import ProfileOfTenant
-from fieldline.kit.errors import RateLimited, Unavailable
+from fieldline.kit.errors import Invalid, RateLimited
 from fieldline.kit.ids import EntityType
 from fieldline.kit.lru import Lru
 from fieldline.kit.rate_limit import Part, RateLimit, parse_rate_limit
@@ -47,7 +47,7 @@ class TenantLimits:
     def set(self, profile: Mapping[str, Any]) -> None:
         """Take a profile's configuration over; what was used of changed limits is forgotten."""
         parts = {
-            prefix: tuple(parse_rate_limit(profile.get(prefix + kind)) for kind in _KINDS)
+            prefix: tuple(_parts(profile, prefix + kind) for kind in _KINDS)
             for prefix in (_TENANT, _DEVICE, _GATEWAY, _SUB_DEVICES)
         }
         if parts != self._parts:
@@ -94,6 +94,15 @@ class TenantLimits:
         return found
 
 
+def _parts(profile: Mapping[str, Any], name: str) -> tuple[Part, ...]:
+    """Read a limit; one that cannot be read, from before that was checked, is none."""
+    try:
+        return parse_rate_limit(profile.get(name))
+    except Invalid as error:
+        logger.warning("%s of a tenant's profile has no effect: %s", name, error.message)
+        return ()
+
+
 class Limits:
     """The limits of every tenant that has devices here.
 
@@ -109,6 +118,8 @@ class Limits:
         self._none = TenantLimits()
         self._tenants: dict[UUID, TenantLimits] = {}
         self._stale: set[UUID] = set()
+        self._changes = 0
+        self._refused_before = 0
         self._task: asyncio.Task[None] | None = None
         bus.listen(EntityChanged, self._on_entity)
 
@@ -118,14 +129,16 @@ class Limits:
         Raises:
             Unavailable: the database is away.
         """
-        if self._is_enabled and tenant_id not in self._tenants:
+        while self._is_enabled and tenant_id not in self._tenants:
+            changes = self._changes
             profile = await self._profile_of(tenant_id)
-            self._tenants.setdefault(tenant_id, TenantLimits()).set(profile)
+            if changes == self._changes:  # else it may have been read before its change
+                self._tenants.setdefault(tenant_id, TenantLimits()).set(profile)
 
     @property
     def refused(self) -> int:
         """How many messages were over a limit since the start."""
-        return sum(each.refused for each in self._tenants.values())
+        return self._refused_before + sum(each.refused for each in self._tenants.values())
 
     def of(self, tenant_id: UUID) -> TenantLimits:
         """Return a tenant's limits, which stay right for as long as they are held."""
@@ -139,13 +152,14 @@ class Limits:
     def _on_entity(self, event: EntityChanged) -> None:
         if event.entity.type is EntityType.TENANT_PROFILE:
             self._stale.update(self._tenants)
-        elif event.entity.type is EntityType.TENANT and event.entity.id in self._tenants:
-            if event.change is Change.DELETED:
-                del self._tenants[event.entity.id]
-            else:
-                self._stale.add(event.entity.id)
-        else:
+        elif event.entity.type is not EntityType.TENANT:
             return
+        elif event.change is Change.DELETED:
+            gone = self._tenants.pop(event.entity.id, self._none)
+            self._refused_before += gone.refused
+        elif event.entity.id in self._tenants:
+            self._stale.add(event.entity.id)
+        self._changes += 1
         if self._stale and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._refresh())
 
@@ -155,7 +169,8 @@ class Limits:
             tenant_id = self._stale.pop()
             try:
                 profile = await self._profile_of(tenant_id)
-            except Unavailable:
+            except Exception as error:  # noqa: BLE001 - its outermost loop: it must go on
+                logger.warning("a tenant's rate limits could not be read again: %s", error)
                 self._stale.add(tenant_id)
                 await asyncio.sleep(RETRY_S)
                 continue

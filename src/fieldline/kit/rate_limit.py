@@ -10,8 +10,7 @@ from typing import NamedTuple
 from fieldline.kit.errors import Invalid
 
 MAX_PARTS = 10
-MAX_NUMBER = 10**12
-_PART = re.compile(r"(\d{1,12}):(\d{1,12})")
+_PART = re.compile(r"([0-9]{1,12}):([0-9]{1,12})")
 
 
 class Part(NamedTuple):
