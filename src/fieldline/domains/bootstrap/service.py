@@ -14,7 +14,7 @@ from fieldline.domains.user import service as user_service
 from fieldline.kit.errors import NotFound
 from fieldline.kit.ids import NULL_UUID
 from fieldline.rest.services import Services
-from fieldline.security.caller import Authority, Caller
+from fieldline.security.caller import Authority, Caller, platform_of
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -125,9 +125,7 @@ async def seed_demo_logins(services: Services) -> DemoTenant:
             tenant = await tenant_service.create(
                 session, SYSTEM, {"title": DEMO_TENANT}, seeders=services.tenant_seeders
             )
-        as_tenant = Caller(
-            user_id=NULL_UUID, authority=Authority.TENANT_ADMIN, tenant_id=tenant.id, email="system"
-        )
+        as_tenant = platform_of(tenant.id)
         customer = await customer_service.by_title(session, as_tenant, DEMO_CUSTOMER)
         if customer is None:
             customer = await customer_service.create(session, as_tenant, {"title": DEMO_CUSTOMER})

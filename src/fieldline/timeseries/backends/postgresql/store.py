@@ -163,7 +163,8 @@ class PostgresqlStore:
     @asynccontextmanager
     async def _read_connection(self) -> AsyncIterator[Connection]:
         try:
-            await asyncio.wait_for(self._readers.acquire(), READ_TIMEOUT_S)
+            async with asyncio.timeout(READ_TIMEOUT_S):
+                await self._readers.acquire()
         except TimeoutError as error:
             msg = "Too many queries for time series are running; try again"
             raise Unavailable(msg) from error
