@@ -70,7 +70,11 @@ def device_router(door: Door, options: HttpOptions | None = None) -> APIRouter:
     )
     router.add_api_route("/provision", api.provision, methods=["POST"], openapi_extra=_JSON_BODY)
     router.add_api_route(
-        "/{token}/claim", api.post_claim, methods=["POST"], openapi_extra=_MAY_BODY
+        "/{token}/claim",
+        api.post_claim,
+        methods=["POST"],
+        response_class=Response,
+        openapi_extra=_MAY_BODY,
     )
     for path, store in (("telemetry", api.post_telemetry), ("attributes", api.post_attributes)):
         router.add_api_route(
@@ -88,8 +92,14 @@ def device_router(door: Door, options: HttpOptions | None = None) -> APIRouter:
             methods=["GET"],
             responses={408: {"description": "There was nothing in time."}},
         )
-    for path, take in (("rpc", api.post_rpc), ("rpc/{number}", api.answer_rpc)):
-        router.add_api_route(f"/{{token}}/{path}", take, methods=["POST"], openapi_extra=_JSON_BODY)
+    router.add_api_route("/{token}/rpc", api.post_rpc, methods=["POST"], openapi_extra=_JSON_BODY)
+    router.add_api_route(
+        "/{token}/rpc/{number}",
+        api.answer_rpc,
+        methods=["POST"],
+        response_class=Response,
+        openapi_extra=_JSON_BODY,
+    )
     return router
 
 
