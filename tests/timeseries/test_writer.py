@@ -14,7 +14,7 @@ from fieldline.timeseries.store import (
     Point,
     Scope,
 )
-from fieldline.timeseries.writer import TimeseriesWriter
+from fieldline.timeseries.writer import TimeseriesWriter, WriterLimits
 from tests.timeseries.faults import T0, TENANT, FaultyStore, Told, stored
 
 
@@ -71,6 +71,51 @@ async def test_batches_have_a_limit(
     assert rows == [9, 9, 9, 9, 25]  # a save is never split
     assert writer.counts.largest_batch == 25
     assert writer.counts.rows == 36 + 25
+
+
+async def test_the_store_has_the_next_batch_while_the_last_one_is_told(
+    writer: TimeseriesWriter, store: FaultyStore, device: EntityRef
+) -> None:
+    with_the_store_when_told: list[int] = []
+    store.open.clear()
+
+    def on_saved(_error: Exception | None) -> None:
+        with_the_store_when_told.append(len(store.batches))
+
+    writer.save_readings(TENANT, device, T0, {"k": 0}, on_saved)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    writer.save_readings(TENANT, device, T0 + 1, {"k": 1}, on_saved)
+    store.open.set()
+    await writer.flush()
+
+    assert with_the_store_when_told == [2, 2]
+
+
+async def test_batches_grow_when_the_store_is_behind_and_leave_some_to_the_next(
+    store: FaultyStore, clock: ManualClock, told: Told, device: EntityRef
+) -> None:
+    limits = WriterLimits(batch_rows=10, max_batch_rows=60)
+    writer = TimeseriesWriter(
+        store, clock, on_readings=told.on_readings, on_attributes=told.on_attributes, limits=limits
+    )
+    for n in range(100):
+        writer.save_readings(TENANT, device, T0 + n, {"k": n}, told.on_saved(n), notify=False)
+    writer.start()
+    await writer.flush()
+    await writer.stop()
+
+    assert [len(batch.readings) for batch in store.batches] == [60, 40]
+    assert [event[0] for event in told.events] == list(range(100))
+
+    store.batches.clear()
+    for n in range(15):
+        writer.save_readings(TENANT, device, T0 + n, {"k": n})
+    writer.start()
+    await writer.flush()
+    await writer.stop()
+
+    assert [len(batch.readings) for batch in store.batches] == [10, 5]
 
 
 async def test_callbacks_come_in_the_order_of_the_saves(

@@ -28,6 +28,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from fieldline.kit.errors import Conflict, Invalid, StaleVersion, Unavailable
+from fieldline.kit.sqlite import DURABLE
 
 log = logging.getLogger(__name__)
 
@@ -265,8 +266,7 @@ def _make_sqlite_safe(engine: AsyncEngine) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
+            *DURABLE,
             "foreign_keys=ON",
             f"busy_timeout={BUSY_TIMEOUT_MS}",
         ):

@@ -1,19 +1,19 @@
 """The one writer of readings and attributes: makes batches, waits for the store, tells others.
 
 Savers give rows and a callback; the writer collects what comes while a commit runs, commits it as
-one batch, then calls the callbacks in the order of the calls, and after all of them tells
-``on_readings`` and ``on_attributes`` in the same order: acknowledgements leave first. All calls
-are on the event loop.
+one batch, then calls the callbacks in the order of the calls, and after some hundred of them tells
+``on_readings`` and ``on_attributes`` in the same order: acknowledgements leave first. Meanwhile the
+next commit runs. All calls are on the event loop.
 """
 
 import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 from uuid import UUID
 
 from fieldline.kit.clock import Clock
@@ -38,8 +38,14 @@ log = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S = 10.0
 """How long a stop waits for what is left; what then is not stored was never acknowledged."""
+_SLICE = 100
+"""Saves that are called back before other work gets its turn: a millisecond or two."""
 _VIEW = EntityType.ENTITY_VIEW
 """A member of an enum is looked up each time that it is named, and this one for every reading."""
+
+
+_Committed: TypeAlias = "tuple[list[Save], list[set[str]] | Exception]"
+"""Saves of one commit with the attribute keys that were written, or one that the store refused."""
 
 
 class Saves(Protocol):
@@ -110,11 +116,15 @@ class WriterLimits:
     devices that wait for an acknowledgement march in step: while the store commits for all of them
     the event loop has nothing to do, and the other way round. At 1,500 rows several batches of
     1,000 such devices are on their way (13,700 messages/s on PostgreSQL, 10,900 at 5,000), and few
-    devices with many messages each lose little.
+    devices with many messages each lose little. When the store falls behind, a batch takes
+    more, up to ``max_batch_rows``, and leaves ``batch_rows`` to the next one: the more points of a
+    series go into one commit, the fewer pages are written (SQLite, 3,000 series with pages of
+    their own: 33,000 rows/s at 1,500 a batch, 89,000 at 12,000).
     """
 
     max_pending_rows: int = 100_000
-    max_batch_rows: int = 1_500
+    batch_rows: int = 1_500
+    max_batch_rows: int = 12_000
     retry_delays_s: Sequence[float] = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -266,16 +276,32 @@ class TimeseriesWriter:
         self._wake.set()
 
     async def _run(self) -> None:
+        committed: list[_Committed] = []
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                await self._commit(self._take())
+            if not self._waiting and not committed:
+                self._wake.clear()
+                await self._wake.wait()
+            writing = None
+            if self._waiting:
+                # The store begins with the next batch before the last one is told: what is told
+                # makes room at the door, so that while the store is behind, telling takes as long
+                # as taking in new messages, and each of the two would wait for the other.
+                writing = asyncio.create_task(self._commit(self._take()), name="timeseries-batch")
+                await asyncio.sleep(0)
+            try:
+                for saves, outcome in committed:
+                    await self._settle(saves, outcome)
+                committed = await writing if writing is not None else []
+            finally:
+                if writing is not None:
+                    writing.cancel()
 
     def _take(self) -> list[Save]:
         """Take what waits, up to the size of a batch; at least one save."""
         waiting = self._waiting
-        room = self._limits.max_batch_rows
+        limits = self._limits
+        room = max(limits.batch_rows, self._pending_rows - limits.batch_rows)
+        room = min(room, limits.max_batch_rows)
         saves: list[Save] = []
         while waiting and (not saves or waiting[0].weight <= room):
             save = waiting.popleft()
@@ -283,19 +309,15 @@ class TimeseriesWriter:
             saves.append(save)
         return saves
 
-    async def _commit(self, saves: list[Save]) -> None:
+    async def _commit(self, saves: list[Save]) -> list[_Committed]:
         """Commit saves as one batch; when some row is refused, halve until it stands alone."""
         try:
-            written = await self._write(saves)
+            return [(saves, await self._write(saves))]
         except Exception as error:  # noqa: BLE001 - whatever the driver raises for one row
             if len(saves) == 1:
-                self._refuse(saves[0], error)
-                return
+                return [(saves, error)]
             middle = len(saves) // 2
-            await self._commit(saves[:middle])
-            await self._commit(saves[middle:])
-        else:
-            self._settle(saves, written)
+            return await self._commit(saves[:middle]) + await self._commit(saves[middle:])
 
     async def _write(self, saves: list[Save]) -> list[set[str]]:
         """Write until the store takes it or refuses it; returns the attribute keys written."""
@@ -315,10 +337,25 @@ class TimeseriesWriter:
                 self._note_back()
                 return result.written_keys
 
-    def _settle(self, saves: list[Save], written_keys: list[set[str]]) -> None:
-        """Call back every save in order, then tell the listeners in the same order."""
+    async def _settle(self, saves: list[Save], outcome: list[set[str]] | Exception) -> None:
+        """Call back every save in order, and tell the listeners; others have their turn between."""
+        if isinstance(outcome, Exception):
+            self._refuse(saves[0], outcome)
+            return
+        keys = iter(outcome)
+        rows = self._call_back(saves[:_SLICE], keys)
+        for start in range(_SLICE, len(saves), _SLICE):
+            await asyncio.sleep(0)
+            rows += self._call_back(saves[start : start + _SLICE], keys)
+        counts = self.counts
+        counts.commits += 1
+        counts.saves += len(saves)
+        counts.rows += rows
+        counts.largest_batch = max(counts.largest_batch, rows)
+
+    def _call_back(self, saves: list[Save], keys: Iterator[set[str]]) -> int:
+        """Call back in order, then tell the listeners in the same order; returns how many rows."""
         rows = 0
-        keys = iter(written_keys)
         written: list[set[str]] = []
         for save in saves:
             rows += save.weight
@@ -331,13 +368,9 @@ class TimeseriesWriter:
                     save.call_back(written[-1], None)
             except Exception as error:  # noqa: BLE001 - the callee's, which must not stop the writer
                 self._note_failure(error)
-        counts = self.counts
-        counts.commits += 1
-        counts.saves += len(saves)
-        counts.rows += rows
-        counts.largest_batch = max(counts.largest_batch, rows)
         self._tell(saves, written)
         self._make_room(rows)
+        return rows
 
     def _tell(self, saves: list[Save], written: list[set[str]]) -> None:
         """Tell the listeners: readings that follow each other together."""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fieldline.kit.errors import Unavailable
+from fieldline.kit.sqlite import DURABLE
 
 BUSY_TIMEOUT_S = 10.0
 """How long a writer of another process (a backup, a migration) is waited for."""
@@ -35,8 +36,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
     """Open the connection for writing: a commit is on the disk when it returns."""
     connection = _open(path, CACHE_KIB)
     with closed_on_error(connection):
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+        for pragma in DURABLE:
+            connection.execute(f"PRAGMA {pragma}")
     return connection
 
 
