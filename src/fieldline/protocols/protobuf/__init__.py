@@ -1,0 +1,1 @@
+"""Protocol Buffers: schemas as proto3 text, messages to JSON documents and back."""
