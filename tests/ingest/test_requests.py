@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import orjson
 import pytest
 
-from fieldline.ingest.attributes import AttributeRequest
+from fieldline.ingest.attributes import AttributeRequest, FoundAttributes, attributes_json
 from fieldline.ingest.client_rpc import TIMEOUT_MS, MissingMethod
 from fieldline.ingest.parts import IngestOptions
 from fieldline.ingest.session import DeviceSession
@@ -37,10 +37,10 @@ async def session(world: World) -> AsyncIterator[DeviceSession]:
 
 
 async def asked(world: World, session: DeviceSession, payload: bytes) -> object:
-    answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    answer: asyncio.Future[FoundAttributes] = asyncio.get_running_loop().create_future()
     world.door.request_attributes(session, AttributeRequest.parse(payload), answer.set_result)
     async with asyncio.timeout(5):
-        return orjson.loads(dumps(await answer))
+        return orjson.loads(dumps(attributes_json(await answer)))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 Source: ThingsBoard's MQTT device API, attribute request and response.
 """
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -48,27 +47,39 @@ class AttributeRequest(NamedTuple):
         return cls.of(_names(body, "clientKeys"), _names(body, "sharedKeys"))
 
 
+FoundAttributes = dict[str, dict[str, Attribute]]
+"""Attributes by scope (``client``, ``shared``) and name; a scope without finds is left out."""
+
+
+def attributes_json(found: FoundAttributes) -> dict[str, dict[str, Any]]:
+    """Return ``{"client": {..}, "shared": {..}}``."""
+    return {
+        scope: {key: to_json(attribute.value) for key, attribute in attributes.items()}
+        for scope, attributes in found.items()
+    }
+
+
 class AttributeReader:
     """Reads a device's attributes from the store."""
 
     def __init__(self, store: TimeseriesStore) -> None:
         self._store = store
 
-    async def read(self, device_id: UUID, request: AttributeRequest) -> dict[str, dict[str, Any]]:
-        """Return ``{"client": {..}, "shared": {..}}``; a scope without finds is left out.
+    async def read(self, device_id: UUID, request: AttributeRequest) -> FoundAttributes:
+        """Return what the request asks for, as far as it is there.
 
         Raises:
             Unavailable: the store is away.
         """
-        found: dict[str, dict[str, Any]] = {}
+        found: FoundAttributes = {}
         for name, scope, keys in (
             ("client", Scope.CLIENT, request.client),
             ("shared", Scope.SHARED, request.shared),
         ):
             if keys is None or keys:
-                values = _by_key(await self._store.attributes(device_id, scope, keys))
-                if values:
-                    found[name] = values
+                attributes = await self._store.attributes(device_id, scope, keys)
+                if attributes:
+                    found[name] = {attribute.key: attribute for attribute in attributes}
         return found
 
 
@@ -84,7 +95,3 @@ def _names(body: dict[str, Any], field: str) -> str | None:
 
 def _split(names: str | None) -> tuple[str, ...]:
     return tuple(name for name in names.split(",") if name) if names else ()
-
-
-def _by_key(attributes: Iterable[Attribute]) -> dict[str, Any]:
-    return {attribute.key: to_json(attribute.value) for attribute in attributes}

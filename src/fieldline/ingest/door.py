@@ -15,7 +15,12 @@ from fieldline.domains.device.directory import DeviceRecord
 from fieldline.domains.provision.request import ProvisionAnswer, ProvisionRequest
 from fieldline.domains.rpc.command import Command, OnAnswer
 from fieldline.ingest.activity import Activity
-from fieldline.ingest.attributes import AttributeReader, AttributeRequest
+from fieldline.ingest.attributes import (
+    AttributeReader,
+    AttributeRequest,
+    FoundAttributes,
+    attributes_json,
+)
 from fieldline.ingest.authentication import Authentication
 from fieldline.ingest.client_rpc import ClientRpc
 from fieldline.ingest.flow import Flow
@@ -88,6 +93,11 @@ class Door:
         await self._onboarding.stop()
         await self._lookups.stop()
         await self.activity.stop()
+
+    @property
+    def now_ms(self) -> int:
+        """The platform's time: that of readings which carry none."""
+        return self._now_ms()
 
     # Who is there
 
@@ -233,7 +243,13 @@ class Door:
         for ts_ms, values in groups:
             self._publish_reading(session.device, ts_ms, values, metadata, now_ms, receipt)
 
-    def telemetry_document(self, session: DeviceSession, document: Any, receipt: Receipt) -> None:  # noqa: ANN401
+    def telemetry_document(
+        self,
+        session: DeviceSession,
+        document: Any,  # noqa: ANN401 - JSON is any of its types
+        receipt: Receipt,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
         """Do as :func:`telemetry` with what is decoded already (``kit.telemetry_json.decode``)."""
         now_ms = self._now_ms()
         self.activity.note(session.presence, now_ms)
@@ -242,7 +258,7 @@ class Door:
             self._count_in(session, sum(len(values) for _, values in groups), now_ms)
         self._flow.count(receipt)
         for ts_ms, values in groups:
-            self._publish_reading(session.device, ts_ms, values, None, now_ms, receipt)
+            self._publish_reading(session.device, ts_ms, values, metadata, now_ms, receipt)
 
     async def bulk_telemetry(
         self, session: DeviceSession, payload: bytes, receipt: Receipt
@@ -281,10 +297,14 @@ class Door:
         self._publish_attributes(session, values, receipt, metadata)
 
     def attributes_document(
-        self, session: DeviceSession, document: Mapping[str, Any], receipt: Receipt
+        self,
+        session: DeviceSession,
+        document: Mapping[str, Any],
+        receipt: Receipt,
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         """Do as :meth:`attributes` with an object that is decoded already."""
-        self._publish_attributes(session, typed_values(document, self._rules), receipt, None)
+        self._publish_attributes(session, typed_values(document, self._rules), receipt, metadata)
 
     def _publish_attributes(
         self,
@@ -376,9 +396,9 @@ class Door:
         self,
         session: DeviceSession,
         request: AttributeRequest,
-        reply: Callable[[dict[str, dict[str, Any]]], object],
+        reply: Callable[[FoundAttributes], object],
     ) -> None:
-        """Answer with ``{"client": {..}, "shared": {..}}`` when the store has.
+        """Answer with what there is when the store has answered.
 
         Raises:
             RateLimited: the device asks too often.
@@ -403,7 +423,7 @@ class Door:
         """
         self.touch(session)
         self._admit(session)
-        return await self._attributes.read(session.device.id, request)
+        return attributes_json(await self._attributes.read(session.device.id, request))
 
     def client_rpc(
         self, session: DeviceSession, payload: bytes, reply: Callable[[bytes], object]
@@ -470,6 +490,10 @@ class Door:
     def rpc_delivered(self, session: DeviceSession, number: int) -> None:
         """Note that the device acknowledged a command, or that none of that is to come."""
         self._server_rpc.delivered(session, number)
+
+    def rpc_refused(self, session: DeviceSession, number: int, why: str) -> None:
+        """Note that a command cannot be put in the device's form; its sender is told so."""
+        self._server_rpc.refused(session, number, why)
 
     def rpc_answered(self, session: DeviceSession, number: int, payload: bytes) -> None:
         """Give a device's answer to whoever sent the command; a late one is nothing.

@@ -216,3 +216,66 @@ async def test_changes_are_told(world: World) -> None:
 
     told = [event.change for event in world.events if event.entity.id == profile.id]
     assert told == [Change.CREATED, Change.UPDATED, Change.DELETED]
+
+
+def protobuf(**fields: object) -> ProfileFields:
+    payload = {"transportPayloadType": "PROTOBUF", **fields}
+    return {
+        "name": "meter",
+        "transport_type": "MQTT",
+        "transport_configuration": {"transportPayloadTypeConfiguration": payload},
+    }
+
+
+async def test_protobuf_is_completed_with_the_default_schemas(world: World) -> None:
+    schema = 'syntax = "proto3"; message M { int32 a = 1; }'
+    profile = await world.profile(**protobuf(deviceTelemetryProtoSchema=schema))
+
+    found = profile.transport_configuration["transportPayloadTypeConfiguration"]
+    assert found == {
+        "transportPayloadType": "PROTOBUF",
+        "deviceTelemetryProtoSchema": schema,
+        "deviceAttributesProtoSchema": None,
+        "deviceRpcRequestProtoSchema": found["deviceRpcRequestProtoSchema"],
+        "deviceRpcResponseProtoSchema": found["deviceRpcResponseProtoSchema"],
+        "enableCompatibilityWithJsonPayloadFormat": False,
+        "useJsonPayloadFormatForDefaultDownlinkTopics": False,
+    }
+    assert "string params = 3;" in found["deviceRpcRequestProtoSchema"]
+    assert "string payload = 1;" in found["deviceRpcResponseProtoSchema"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (
+            {"deviceTelemetryProtoSchema": 'syntax = "proto3";\nmessage M {\n string a 1;\n}'},
+            "'deviceTelemetryProtoSchema', line 3: expected '=' and a number after field a",
+        ),
+        (
+            {"deviceAttributesProtoSchema": 'syntax = "proto2";'},
+            "'deviceAttributesProtoSchema', line 1: only syntax = \"proto3\" is possible",
+        ),
+        (
+            {"deviceRpcRequestProtoSchema": 'syntax = "proto3"; message M { string method = 1; }'},
+            "'deviceRpcRequestProtoSchema', message M must have the fields method, requestId, "
+            "params; missing: requestId, params",
+        ),
+        (
+            {
+                "deviceRpcRequestProtoSchema": 'syntax = "proto3"; message M '
+                "{ bool method = 1; int32 requestId = 2; string params = 3; }"
+            },
+            "'method' must be a string, and 'requestId' an int32",
+        ),
+        ({"deviceRpcResponseProtoSchema": 5}, "must be a proto3 schema as text"),
+        ({"enableCompatibilityWithJsonPayloadFormat": "yes"}, "must be true or false"),
+        ({"transportPayloadType": "XML"}, "must be JSON or PROTOBUF; it is 'XML'"),
+    ],
+)
+async def test_protobuf_that_cannot_be_is_refused_with_the_reason(
+    world: World, fields: dict[str, object], said: str
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        await world.profile(**protobuf(**fields))
+    assert said in caught.value.message

@@ -1,6 +1,5 @@
 """Messages to documents and back, against the runtime's own classes and JSON."""
 
-import math
 from typing import Any
 
 import pytest
@@ -14,6 +13,8 @@ from fieldline.protocols.protobuf.schema import compile_schema
 
 SCHEMA = """syntax = "proto3";
 package test;
+message Phase { uint64 count = 1; optional string name = 2; Phase inner = 3; State state = 4;
+  enum State { OFF = 0; ON = 1; } }
 message Meter {
   double power = 1; float volts = 2; int32 a = 3; sint64 b = 4; uint64 c = 5; fixed32 d = 6;
   bool is_on = 7; string serial_number = 8; bytes raw = 9; State state = 10;
@@ -23,9 +24,6 @@ message Meter {
   map<string, Phase> by_name = 16; map<int32, string> by_number = 17; map<bool, float> flags = 18;
   Phase phase = 19;
 }
-message Phase { uint64 count = 1; optional string name = 2; Phase inner = 3; State state = 4;
-  enum State { OFF = 0; ON = 1; } }
-message Sent { Meter meter = 1; }
 """
 
 
@@ -111,7 +109,7 @@ _READER = DocumentReader(_OURS)
 
 int32, int64 = st.integers(-(2**31), 2**31 - 1), st.integers(-(2**63), 2**63 - 1)
 uint64 = st.integers(0, 2**64 - 1)
-texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=8)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 phases = st.recursive(
     st.fixed_dictionaries(
         {}, optional={"count": uint64, "name": texts, "state": st.integers(0, 3)}
@@ -153,12 +151,7 @@ def test_a_document_is_what_the_runtime_prints(
     payload = message.SerializeToString()
     document = _READER.read(payload)
     assert document == json_format.MessageToDict(message, always_print_fields_with_no_presence=True)
-    back = Meter.FromString(encode(_OURS, document))
-    assert (
-        back.SerializeToString(deterministic=True) == message.SerializeToString(deterministic=True)
-        or math.isnan(message.power)
-        or message.flags
-    )
+    assert _READER.read(encode(_OURS, document)) == document
 
 
 def test_what_is_absent_stays_absent_and_defaults_are_there() -> None:

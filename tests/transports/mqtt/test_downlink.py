@@ -125,14 +125,15 @@ async def test_filters_are_granted_by_list(site: Site) -> None:
         "v1/devices/me/#",
         "$share/g/v2/a",
         "v2/a/p",
+        "v2/a/x",
     )
     client = await site.client()
     codes_5 = await client.subscribe(*filters, qos=2)
     client_3 = await site.client(4)
     codes_3 = await client_3.subscribe(*filters, qos=2)
 
-    assert codes_5 == [1, 1, 1, 1, 0x8F, 0x8F, 0x9E, 0x8F]
-    assert codes_3 == [1, 1, 1, 1, 0x80, 0x80, 0x80, 0x80]
+    assert codes_5 == [1, 1, 1, 1, 0x8F, 0x8F, 0x9E, 1, 0x8F]
+    assert codes_3 == [1, 1, 1, 1, 0x80, 0x80, 0x80, 1, 0x80]
     assert client_3.is_open
 
 

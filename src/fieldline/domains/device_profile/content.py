@@ -5,6 +5,7 @@ Source: ``rules/entities.md`` section 2, DeviceProfile.
 
 from typing import Any
 
+from fieldline.domains.device_profile import payloads
 from fieldline.domains.device_profile.kinds import ProvisionType, TransportType
 from fieldline.domains.profile.errors import InvalidProfile
 from fieldline.kit.storable import check_storable
@@ -15,7 +16,7 @@ _MQTT_DEFAULTS: dict[str, Any] = {
     "deviceTelemetryTopic": TELEMETRY_TOPIC,
     "deviceAttributesTopic": ATTRIBUTES_TOPIC,
     "deviceAttributesSubscribeTopic": ATTRIBUTES_TOPIC,
-    "transportPayloadTypeConfiguration": {"transportPayloadType": "JSON"},
+    "transportPayloadTypeConfiguration": payloads.JSON,
     "sparkplug": False,
     "sparkplugAttributesMetricNames": [],
     "sendAckOnValidationException": False,
@@ -45,7 +46,7 @@ def transport_configuration(kind: TransportType, given: dict[str, Any] | None) -
     """Return the whole configuration of a transport.
 
     Raises:
-        InvalidProfile: it is of another transport, or a topic is wrong.
+        InvalidProfile: it is of another transport, or a topic or a Protobuf schema is wrong.
     """
     check_storable("transportConfiguration", given)
     stated = (given or {}).get("type") or kind.value
@@ -56,6 +57,8 @@ def transport_configuration(kind: TransportType, given: dict[str, Any] | None) -
     if kind is TransportType.MQTT:
         found = {**_MQTT_DEFAULTS, **found}
         _check_topics(found)
+        payload = payloads.payload_configuration(found["transportPayloadTypeConfiguration"])
+        found["transportPayloadTypeConfiguration"] = payload
     return {**found, "type": kind.value}
 
 

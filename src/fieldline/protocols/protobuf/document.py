@@ -43,12 +43,11 @@ class DocumentReader:
         message: the class.
     """
 
-    __slots__ = ("_message", "_plans", "name")
+    __slots__ = ("_message", "_plans")
 
     def __init__(self, message: MessageClass) -> None:
         self._message = message
         self._plans: dict[str, list[_Field]] = {}
-        self.name: str = message.DESCRIPTOR.name
         self._plan(cast("Descriptor", message.DESCRIPTOR))
 
     def read(self, payload: bytes) -> Document:
@@ -57,12 +56,7 @@ class DocumentReader:
         Raises:
             NotDecodable: the bytes are none, or there is too much in it.
         """
-        try:
-            message = self._message.FromString(payload)
-        except DecodeError as error:
-            reason = str(error).rpartition(": ")[2]
-            msg = f"The payload is not a Protobuf message {self.name}: {reason}"
-            raise NotDecodable(msg) from None
+        message = decoded(self._message, payload)
         return self._document(message, self._message.DESCRIPTOR.full_name, [MAX_VALUES])
 
     def _document(self, message: RuntimeMessage, full_name: str, budget: _Budget) -> Document:
@@ -104,7 +98,21 @@ class DocumentReader:
         if field.enum_type is not None:
             names = {number: v.name for number, v in field.enum_type.values_by_number.items()}
             return lambda value, _: names.get(value, value)
-        return _SCALARS.get(field.cpp_type if field.type != FieldDescriptor.TYPE_BYTES else _BYTES)
+        return _SCALARS.get(_BYTES if field.type == FieldDescriptor.TYPE_BYTES else field.cpp_type)
+
+
+def decoded(message: MessageClass, payload: bytes) -> RuntimeMessage:
+    """Return the message that the bytes are.
+
+    Raises:
+        NotDecodable: they are none.
+    """
+    try:
+        return message.FromString(payload)
+    except DecodeError as error:
+        reason = str(error).rpartition(": ")[2]
+        msg = f"The payload is not a Protobuf message {message.DESCRIPTOR.name}: {reason}"
+        raise NotDecodable(msg) from None
 
 
 def encode(message: MessageClass, document: Mapping[str, Any]) -> bytes:
@@ -150,25 +158,26 @@ def _of_map(convert: _Convert | None) -> _Convert:
 
 def _key(key: object) -> str:
     if isinstance(key, str):
-        return _text(key, [])
+        return stored_text(key)
     return str(key).lower() if isinstance(key, bool) else str(key)
 
 
-def _text(value: str, _budget: _Budget) -> str:
+def stored_text(value: str) -> str:
     """Return a text as it can be stored, without U+0000."""
     return value.replace("\0", "") if "\0" in value else value
 
 
-def _double(value: float, _budget: _Budget) -> float | str:
+def json_double(value: float) -> float | str:
+    """Return a number as JSON can have it: what is no number, or infinite, by name."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _float(value: float, budget: _Budget) -> float | str:
+def _json_float(value: float) -> float | str:
     """Return the shortest decimal that is the same number in 32 bits: 21.1, not 21.10000038."""
     if not math.isfinite(value):
-        return _double(value, budget)
+        return json_double(value)
     for digits in (6, 7, 8):
         short = float(f"{value:.{digits}g}")
         if abs(short) <= _MAX_FLOAT and _FLOAT.unpack(_FLOAT.pack(short))[0] == value:
@@ -182,8 +191,8 @@ _BYTES = -1
 _SCALARS: dict[int, _Convert] = {
     FieldDescriptor.CPPTYPE_INT64: lambda value, _: str(value),
     FieldDescriptor.CPPTYPE_UINT64: lambda value, _: str(value),
-    FieldDescriptor.CPPTYPE_STRING: _text,
-    FieldDescriptor.CPPTYPE_DOUBLE: _double,
-    FieldDescriptor.CPPTYPE_FLOAT: _float,
+    FieldDescriptor.CPPTYPE_STRING: lambda value, _: stored_text(value),
+    FieldDescriptor.CPPTYPE_DOUBLE: lambda value, _: json_double(value),
+    FieldDescriptor.CPPTYPE_FLOAT: lambda value, _: _json_float(value),
     _BYTES: lambda value, _: b64encode(value).decode(),
 }

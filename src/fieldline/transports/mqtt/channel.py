@@ -1,22 +1,24 @@
 """What a connected device says and hears, in ThingsBoard's topics: between packets and the door."""
 
-from collections.abc import Callable
+import asyncio
 from functools import partial
 
-from fieldline.ingest.attributes import AttributeRequest
+from fieldline.ingest.attributes import FoundAttributes
 from fieldline.ingest.door import Door
 from fieldline.ingest.session import DeviceSession, RpcRequest
 from fieldline.kit.errors import Invalid
-from fieldline.kit.json import dumps
 from fieldline.messaging.receipt import Receipt
 from fieldline.protocols.mqtt.packets import MQTT_5, Publish, Subscription
 from fieldline.protocols.mqtt.reason_codes import V3_SUBSCRIBE_FAILURE, ReasonCode
-from fieldline.transports.mqtt import gateway_topics
+from fieldline.transports.mqtt import gateway_payloads, gateway_topics
 from fieldline.transports.mqtt.acks import Ack
 from fieldline.transports.mqtt.errors import InvalidRequestId
 from fieldline.transports.mqtt.gateway import GatewayChannel
+from fieldline.transports.mqtt.gateway_payloads import GatewayPayloads
+from fieldline.transports.mqtt.payloads import JSON, Payloads
 from fieldline.transports.mqtt.sending import Send
 from fieldline.transports.mqtt.topics import (
+    RPC_REQUESTS,
     RPC_TOPICS,
     DeviceTopics,
     Purpose,
@@ -62,7 +64,7 @@ class DeviceChannel:
         self._subscriptions: dict[str, int] = {}
         self._push_topic = ""
         self._push_qos = 1
-        self._rpc_topic = "v1/devices/me/rpc/request/"
+        self._rpc_topic = RPC_REQUESTS
         self._rpc_qos = 1
 
     @property
@@ -78,6 +80,15 @@ class DeviceChannel:
         """Whether the profile wants an acknowledgement also of what cannot be read."""
         return self.topics.acknowledges_invalid
 
+    def gateway_payloads(self) -> GatewayPayloads:
+        """Return the format of what a gateway says of its devices, that of its profile."""
+        protobuf = self.topics.protobuf
+        if protobuf is None:
+            return gateway_payloads.JSON
+        if protobuf.or_json:
+            return gateway_payloads.PROTOBUF_OR_JSON
+        return gateway_payloads.PROTOBUF
+
     def publish(self, packet: Publish, ack: Receipt) -> None:
         """Hand a publish in.
 
@@ -92,10 +103,18 @@ class DeviceChannel:
         route = topics.route(packet.topic)
         if route.purpose is Purpose.TELEMETRY:
             metadata = {"mqttTopic": packet.topic} if topics.names_topic else None
-            self._door.telemetry(self.device, packet.payload, ack, metadata)
+            if route.protobuf is None:
+                self._door.telemetry(self.device, packet.payload, ack, metadata)
+            else:
+                document = route.protobuf.telemetry(packet.payload, self._door.now_ms)
+                self._door.telemetry_document(self.device, document, ack, metadata)
         elif route.purpose is Purpose.ATTRIBUTES:
             metadata = {"mqttTopic": packet.topic} if topics.names_topic else None
-            self._door.attributes(self.device, packet.payload, ack, metadata)
+            if route.protobuf is None:
+                self._door.attributes(self.device, packet.payload, ack, metadata)
+            else:
+                values = route.protobuf.attributes(packet.payload)
+                self._door.attributes_document(self.device, values, ack, metadata)
         else:
             self._door.touch(self.device)
             self._request(packet, route, ack)
@@ -113,8 +132,9 @@ class DeviceChannel:
             if isinstance(ack, Ack):
                 ack.code = ReasonCode.TOPIC_NAME_INVALID
             return
+        payloads: Payloads = JSON if route.protobuf is None else route.protobuf
         if route.purpose is Purpose.CLAIM:
-            self._door.claim(self.device, packet.payload, ack)
+            self._door.claim(self.device, payloads.claim(packet.payload), ack)
             return
         number = request_number(route)
         if number is None:
@@ -123,18 +143,28 @@ class DeviceChannel:
             raise kind(msg)
         if route.purpose is Purpose.ATTRIBUTE_REQUEST:
             # ThingsBoard leaves requests with a negative id unanswered, but does check them.
-            request = AttributeRequest.parse(packet.payload)
-            reply = self._reply(route, number) if number >= 0 else _no_reply
-            self._door.request_attributes(self.device, request, lambda found: reply(dumps(found)))
+            request = payloads.attribute_request(packet.payload)
+            reply = partial(self._answer_attributes, route, number) if number >= 0 else _no_reply
+            self._door.request_attributes(self.device, request, reply)
         elif route.purpose is Purpose.RPC_REQUEST:
-            self._door.client_rpc(self.device, packet.payload, self._reply(route, number))
+            answer = partial(self._answer_rpc, route, number)
+            self._door.client_rpc(self.device, payloads.client_rpc(packet.payload), answer)
         else:
-            self._door.rpc_answered(self.device, number, packet.payload)
+            self._door.rpc_answered(self.device, number, payloads.rpc_response(packet.payload))
 
-    def _reply(self, route: Route, number: int) -> Callable[[bytes], object]:
-        """Return what sends an answer; answers go out whether subscribed to or not."""
+    # Answers go out whether subscribed to or not.
+
+    def _answer_attributes(self, route: Route, number: int, found: FoundAttributes) -> None:
+        payloads = self.topics.written_by(route.reply_prefix)
+        self._reply(route, number, payloads.attribute_response(number, found))
+
+    def _answer_rpc(self, route: Route, number: int, answer: bytes) -> None:
+        payloads = self.topics.written_by(route.reply_prefix)
+        self._reply(route, number, payloads.client_rpc_response(number, answer))
+
+    def _reply(self, route: Route, number: int, payload: bytes) -> None:
         qos = self.qos_of(f"{route.reply_prefix}+")
-        return partial(self._send, f"{route.reply_prefix}{number}", qos)
+        self._send(f"{route.reply_prefix}{number}", qos, payload)
 
     def qos_of(self, topic_filter: str) -> int:
         """Return the QoS that was granted to a subscription; 1 where there is none."""
@@ -195,14 +225,21 @@ class DeviceChannel:
 
     def push_attributes(self, updated: dict[str, object], deleted: list[str]) -> None:
         """Tell the device of changed and deleted shared attributes."""
-        body = {**updated, "deleted": deleted} if deleted else updated
-        self._send(self._push_topic, self._push_qos, dumps(body))
+        payloads = self.topics.written_by(self._push_topic)
+        body = payloads.attribute_push(updated, deleted, self._door.now_ms)
+        self._send(self._push_topic, self._push_qos, body)
 
     def send_rpc(self, request: RpcRequest) -> None:
         """Tell the device of a command."""
         number = request.number
         topic = f"{self._rpc_topic}{number}"
-        body = dumps({"method": request.method, "params": request.params})
+        try:
+            body = self.topics.written_by(self._rpc_topic).rpc_request(request)
+        except Invalid as error:
+            # Not at once: who sends it may be going through the commands of the device.
+            refuse = partial(self._door.rpc_refused, self.device, number, error.message)
+            asyncio.get_running_loop().call_soon(refuse)
+            return
         if self._rpc_qos == 0:
             if self._send(topic, 0, body):
                 self._door.rpc_delivered(self.device, number)
@@ -212,5 +249,5 @@ class DeviceChannel:
             self._door.rpc_sent(self.device, number)
 
 
-def _no_reply(_payload: bytes) -> None:
+def _no_reply(_found: FoundAttributes) -> None:
     """Leave a request unanswered."""

@@ -333,6 +333,7 @@ class Connection(asyncio.Protocol):
             pause=partial(self._pause, _JOINING),
             resume=partial(self._resume, _JOINING),
             spawn=self._spawn,
+            payloads=channel.gateway_payloads,
             tells_reasons=self._session.version == MQTT_5,
         )
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from fieldline.ingest.attributes import AttributeRequest
+from fieldline.ingest.attributes import AttributeRequest, FoundAttributes
 from fieldline.ingest.door import Door
 from fieldline.ingest.session import CloseReason, DeviceRecord, DeviceSession, RpcRequest
 from fieldline.kit.errors import FieldlineError, LimitReached, RateLimited, Unavailable
@@ -21,6 +21,7 @@ from fieldline.messaging.receipt import Receipt
 from fieldline.protocols.mqtt.packets import Publish
 from fieldline.transports.mqtt.errors import SubDeviceLimited, SubDeviceRefused
 from fieldline.transports.mqtt.gateway_metrics import GatewayMetrics
+from fieldline.transports.mqtt.gateway_payloads import GatewayPayloads, Of
 from fieldline.transports.mqtt.gateway_topics import (
     ATTRIBUTES,
     ATTRIBUTES_RESPONSE,
@@ -32,8 +33,6 @@ from fieldline.transports.mqtt.gateway_topics import (
     MalformedGatewayMessage,
     device_type,
     field,
-    read_object,
-    read_values,
 )
 from fieldline.transports.mqtt.sending import Send
 
@@ -48,6 +47,7 @@ REFUSED_FOR_MS = 300_000
 """How long a device beyond the tenant's limit is not asked for again."""
 MAX_REFUSED = 10_000
 """Devices of which that is remembered."""
+_SHARED = {"scope": "SHARED_SCOPE"}
 _TOPICS = {topic.value: topic for topic in GatewayTopic}
 
 
@@ -63,7 +63,8 @@ class GatewayParts(NamedTuple):
     """What a gateway has of its connection.
 
     ``refuse`` answers a publish that failed after all; ``pause`` and ``resume`` stop and start the
-    reading of the socket; ``spawn`` runs what waits for devices; ``tells_reasons``: MQTT 5.
+    reading of the socket; ``spawn`` runs what waits for devices; ``payloads`` is the format of the
+    gateway's profile; ``tells_reasons``: MQTT 5.
     """
 
     door: Door
@@ -74,6 +75,7 @@ class GatewayParts(NamedTuple):
     pause: Callable[[], None]
     resume: Callable[[], None]
     spawn: Callable[[Any], None]
+    payloads: Callable[[], GatewayPayloads]
     tells_reasons: bool
 
 
@@ -88,8 +90,7 @@ class SubDevice:
         self.session: DeviceSession
 
     def on_attributes(self, updated: dict[str, object], deleted: list[str]) -> None:
-        data = {**updated, "deleted": deleted} if deleted else updated
-        self._gateway.tell(ATTRIBUTES, {"device": self.name, "data": data})
+        self._gateway.push_attributes(self, updated, deleted)
 
     def on_rpc(self, request: RpcRequest) -> None:
         self._gateway.send_rpc(self, request)
@@ -172,19 +173,22 @@ class GatewayChannel:
             del self._devices[device.name]
 
     def tell(
-        self,
-        topic: str,
-        body: Any,  # noqa: ANN401 - JSON is any of its types
-        on_acknowledged: Callable[[], None] | None = None,
+        self, topic: str, body: bytes, on_acknowledged: Callable[[], None] | None = None
     ) -> bool:
         """Send the gateway a message."""
-        return self._parts.send(topic, self._parts.qos_of(topic), dumps(body), on_acknowledged)
+        return self._parts.send(topic, self._parts.qos_of(topic), body, on_acknowledged)
+
+    def push_attributes(
+        self, device: SubDevice, updated: Mapping[str, Any], deleted: list[str]
+    ) -> None:
+        """Tell the gateway of changed and deleted shared attributes of one of its devices."""
+        payloads = self._parts.payloads()
+        self.tell(ATTRIBUTES, payloads.attributes(device.name, updated, deleted, self._door.now_ms))
 
     def send_rpc(self, device: SubDevice, request: RpcRequest) -> None:
         """Tell the gateway of a command to one of its devices."""
         number = request.number
-        data = {"id": number, "method": request.method, "params": request.params}
-        body = {"device": device.name, "data": data}
+        body = self._parts.payloads().rpc(device.name, request)
         on_acknowledged = partial(self._door.rpc_delivered, device.session, number)
         if not self.tell(RPC, body, on_acknowledged):
             return
@@ -292,7 +296,7 @@ class GatewayChannel:
     def _limited(self, name: str, error: RateLimited) -> SubDeviceLimited:
         """Tell the gateway which device sent too much; returns what ends its connection."""
         if self._parts.tells_reasons:
-            self.tell(DISCONNECT, {"device": name, "reason": OVER_RATE})
+            self.tell(DISCONNECT, self._parts.payloads().disconnect(name, OVER_RATE))
         return SubDeviceLimited(error.message)
 
     def _device(self, name: str) -> SubDevice:
@@ -309,7 +313,7 @@ class GatewayChannel:
     # The messages
 
     def _on_connect(self, payload: bytes, ack: Receipt) -> _Work:
-        message = read_object(payload)
+        message = self._read(GatewayTopic.CONNECT, payload)
         name = field(message, "device", str)
         return _Work({name: device_type(message)}, lambda: self._touch_device(name), ack)
 
@@ -317,7 +321,7 @@ class GatewayChannel:
         self._door.touch(self._device(name).session)
 
     def _on_disconnect(self, payload: bytes, ack: Receipt) -> _Work:
-        name = field(read_object(payload), "device", str)
+        name = field(self._read(GatewayTopic.DISCONNECT, payload), "device", str)
 
         def disconnect() -> None:
             device = self._devices.pop(name, None)
@@ -327,42 +331,58 @@ class GatewayChannel:
         return _Work({}, disconnect, ack)
 
     def _on_telemetry(self, payload: bytes, ack: Receipt) -> _Work:
-        found = read_values(payload, list, '{"name": [{"temperature": 21.5}]}')
-        metrics = self._metrics.take_out(found, self._parts.now_ms())
+        found = self._values(GatewayTopic.TELEMETRY, payload)
+        now_ms = self._parts.now_ms()
+        metrics = self._metrics.take_out((part.values for part in found), now_ms)
         if metrics is not None:
             self._door.telemetry_document(self._gateway, metrics, ack)
-        return self._for_each(found, self._door.telemetry_document, ack)
+        return self._for_each(
+            found,
+            lambda session, part: self._door.telemetry_document(session, part.values, ack),
+            ack,
+        )
 
     def _on_attributes(self, payload: bytes, ack: Receipt) -> _Work:
-        found = read_values(payload, dict, '{"name": {"serial": "A1"}}')
-        return self._for_each(found, self._door.attributes_document, ack)
+        return self._for_each(
+            self._values(GatewayTopic.ATTRIBUTES, payload),
+            lambda session, part: self._door.attributes_document(
+                session, part.values, ack, _SHARED if part.is_shared else None
+            ),
+            ack,
+        )
 
     def _on_claim(self, payload: bytes, ack: Receipt) -> _Work:
-        found = read_values(payload, dict, '{"name": {"secretKey": "k"}}')
-        return self._for_each(found, self._door.claim_document, ack)
+        return self._for_each(
+            self._values(GatewayTopic.CLAIM, payload),
+            lambda session, part: self._door.claim_document(session, part.values, ack),
+            ack,
+        )
+
+    def _read(self, topic: GatewayTopic, payload: bytes) -> dict[str, Any]:
+        return self._parts.payloads().read(topic, payload)
+
+    def _values(self, topic: GatewayTopic, payload: bytes) -> list[Of]:
+        return self._parts.payloads().values(topic, payload, self._door.now_ms)
 
     def _for_each(
-        self,
-        found: Mapping[str, Any],
-        take: Callable[[DeviceSession, Any, Receipt], None],
-        ack: Receipt,
+        self, found: list[Of], take: Callable[[DeviceSession, Of], None], ack: Receipt
     ) -> _Work:
         def take_all() -> None:
             first: FieldlineError | None = None
-            for name, values in found.items():
+            for part in found:
                 try:
-                    take(self._device(name).session, values, ack)
+                    take(self._device(part.name).session, part)
                 except RateLimited as error:
-                    raise self._limited(name, error) from error
+                    raise self._limited(part.name, error) from error
                 except FieldlineError as error:
                     first = first or error
             if first is not None:
                 raise first
 
-        return _Work(dict.fromkeys(found, DEFAULT_TYPE), take_all, ack)
+        return _Work(dict.fromkeys((part.name for part in found), DEFAULT_TYPE), take_all, ack)
 
     def _on_attributes_request(self, payload: bytes, ack: Receipt) -> _Work:
-        message = read_object(payload)
+        message = self._read(GatewayTopic.ATTRIBUTES_REQUEST, payload)
         name = field(message, "device", str)
         number = field(message, "id", int)
         is_client = field(message, "client", bool)
@@ -376,13 +396,9 @@ class GatewayChannel:
         else:
             request = AttributeRequest(names if is_client else (), () if is_client else names)
 
-        def answer(found: dict[str, dict[str, Any]]) -> None:
-            values = {**found.get("client", {}), **found.get("shared", {})}
-            body: dict[str, Any] = {"id": number, "device": name}
-            if values and len(names) == 1:
-                body["value"] = values[names[0]]
-            elif values:
-                body["values"] = values
+        def answer(found: FoundAttributes) -> None:
+            payloads = self._parts.payloads()
+            body = payloads.attribute_response(name, number, names, found)
             self.tell(ATTRIBUTES_RESPONSE, body)
 
         def ask() -> None:
@@ -391,7 +407,7 @@ class GatewayChannel:
         return _Work({name: DEFAULT_TYPE}, ask, ack)
 
     def _on_rpc(self, payload: bytes, ack: Receipt) -> _Work:
-        message = read_object(payload)
+        message = self._read(GatewayTopic.RPC, payload)
         name = field(message, "device", str)
         number = field(message, "id", int)
         if "data" not in message:

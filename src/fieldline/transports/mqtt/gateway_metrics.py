@@ -6,7 +6,7 @@ Source: ThingsBoard's MQTT gateway API.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,17 +56,17 @@ class GatewayMetrics:
         self._connectors: dict[str, _Connector] = {}
         self._report_at_ms = 0
 
-    def take_out(self, found: Mapping[str, list[Any]], now_ms: int) -> dict[str, Any] | None:
+    def take_out(self, found: Iterable[list[Any]], now_ms: int) -> dict[str, Any] | None:
         """Take the metadata out of readings; returns telemetry of the gateway when it is time.
 
         Args:
-            found: readings by device, changed in place.
+            found: readings of each device, changed in place.
             now_ms: of a clock that only runs forwards.
 
         Raises:
             Invalid: metadata is not of the right form.
         """
-        for elements in found.values():
+        for elements in found:
             for element in elements:
                 if isinstance(element, dict) and isinstance(element.get("metadata"), dict):
                     self._count(element.pop("metadata"), now_ms)
