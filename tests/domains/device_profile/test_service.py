@@ -258,8 +258,7 @@ async def test_protobuf_is_completed_with_the_default_schemas(world: World) -> N
         ),
         (
             {"deviceRpcRequestProtoSchema": 'syntax = "proto3"; message M { string method = 1; }'},
-            "'deviceRpcRequestProtoSchema', message M must have the fields method, requestId, "
-            "params; missing: requestId, params",
+            "message M must have the fields method, requestId, params; missing: requestId, params",
         ),
         (
             {

@@ -186,7 +186,8 @@ def _json_float(value: float) -> float | str:
 
 
 _FLOAT = struct.Struct("<f")
-_MAX_FLOAT = 3.4028234663852886e38
+_MAX_FLOAT = 3.4028235e38
+"""Of 8 digits, what still rounds to the largest number of 32 bits."""
 _BYTES = -1
 _SCALARS: dict[int, _Convert] = {
     FieldDescriptor.CPPTYPE_INT64: lambda value, _: str(value),
