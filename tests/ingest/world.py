@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fieldline.domains.claim.request import ClaimRequest
 from fieldline.domains.device.directory import DeviceRecord
+from fieldline.domains.device_credentials.service import Credentials
 from fieldline.domains.provision.request import ProvisionAnswer, ProvisionRequest, Status
 from fieldline.domains.rpc.command import PENDING, Command, RpcStatus
 from fieldline.ingest.door import Door
@@ -88,6 +89,7 @@ class Newcomers:
         self.claims: list[tuple[UUID, ClaimRequest]] = []
         self.requests: list[ProvisionRequest] = []
         self.status = Status.FAILURE
+        self.credentials: Credentials | None = None
         self.error: FieldlineError | None = None
 
     async def keep(self, _tenant_id: UUID, device_id: UUID, request: ClaimRequest) -> None:
@@ -99,7 +101,7 @@ class Newcomers:
         if self.error is not None:
             raise self.error
         self.requests.append(request)
-        return ProvisionAnswer(self.status)
+        return ProvisionAnswer(self.status, self.credentials)
 
 
 class KeptInMemory:

@@ -17,7 +17,7 @@ from fieldline.kit.errors import FieldlineError, Unavailable
 from fieldline.messaging.receipt import Receipt
 from fieldline.security.attempts import AttemptLimit
 
-__all__ = ["MalformedProvisionRequest", "Onboarding", "ProvisionRequest"]
+__all__ = ["MalformedProvisionRequest", "Onboarding", "ProvisionAnswer", "ProvisionRequest"]
 
 logger = logging.getLogger(__name__)
 

@@ -218,7 +218,7 @@ async def test_a_schema_that_was_saved_unchecked_harms_nothing_else(site: Site) 
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(meters, min_size=1, max_size=3))
 async def test_what_a_device_encodes_is_what_is_stored(

@@ -4,12 +4,16 @@ import json
 
 import pytest
 
+from fieldline.domains.device_credentials.kinds import CredentialsType
+from fieldline.domains.device_credentials.service import Credentials
 from fieldline.domains.provision.request import Status
 from fieldline.kit.errors import RateLimited
+from fieldline.kit.ids import new_id
 from fieldline.protocols.mqtt.packets import Publish
 from fieldline.transports.mqtt.provisioning import LIFE_MS, REQUEST, RESPONSE
 from tests.transports.mqtt.client import MqttClient
 from tests.transports.mqtt.conftest import Site
+from tests.transports.mqtt.protobuf import fields, wire
 from tests.waiting import until
 
 BODY = b'{"provisionDeviceKey":"k","provisionDeviceSecret":"s"}'
@@ -125,3 +129,71 @@ async def test_a_refusal_of_the_platform_ends_the_connection(site: Site) -> None
     await client.wait_closed()
 
     assert (client.disconnect_code, site.heard) == (0x83, [])
+
+
+# In Protobuf
+
+KEYS = {3: {1: "k", 2: "s"}}
+
+
+async def test_a_protobuf_request_is_answered_in_protobuf(site: Site) -> None:
+    client = await provisioning(site)
+    data = {1: {1: "token"}, 2: {1: "hash"}, 3: {1: "id", 2: "user", 3: "pass"}}
+
+    await client.publish(REQUEST, wire({1: "meter", 2: 2, **KEYS, 4: data, 5: 1}))
+    await until(lambda: site.heard)
+
+    [request] = site.world.newcomers.requests
+    assert (request.key, request.secret, request.is_gateway) == ("k", "s", True)
+    assert request.credentials_type == "MQTT_BASIC"
+    assert request.texts == {
+        "deviceName": "meter",
+        "token": "token",
+        "hash": "hash",
+        "clientId": "id",
+        "username": "user",
+        "password": "pass",
+    }
+    assert site.heard[0].topic == RESPONSE
+    assert fields(site.heard[0].payload) == {1: [3]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "credentials_id", "value", "expected"),
+    [
+        (CredentialsType.ACCESS_TOKEN, "t0", None, {1: [1], 3: [b"t0"]}),
+        (CredentialsType.X509_CERTIFICATE, "sha", "PEM", {1: [1], 2: [1], 3: [b"PEM"]}),
+        (
+            CredentialsType.MQTT_BASIC,
+            "sha",
+            '{"clientId":"c"}',
+            {1: [1], 2: [2], 3: [b'{"clientId":"c"}']},
+        ),
+    ],
+)
+async def test_the_credentials_of_a_new_device_in_protobuf(
+    site: Site,
+    kind: CredentialsType,
+    credentials_id: str,
+    value: str | None,
+    expected: dict[int, list[object]],
+) -> None:
+    site.world.newcomers.status = Status.SUCCESS
+    site.world.newcomers.credentials = Credentials(
+        new_id(), 1, 1, new_id(), kind, credentials_id, value
+    )
+    client = await provisioning(site)
+
+    await client.publish(REQUEST, wire(KEYS))
+    await until(lambda: site.heard)
+
+    assert fields(site.heard[0].payload) == expected
+
+
+async def test_an_unknown_type_of_credentials_in_protobuf_ends_the_connection(site: Site) -> None:
+    client = await provisioning(site)
+
+    await client.publish(REQUEST, wire({2: 9, **KEYS}))
+    await client.wait_closed()
+
+    assert client.last_refusal == 0x83

@@ -58,6 +58,11 @@ class ProvisionRequest:
         except ValueError as error:
             msg = f"The provisioning request is not JSON: {error}"
             raise Invalid(msg) from None
+        return cls.of(document)
+
+    @classmethod
+    def of(cls, document: Any) -> "ProvisionRequest":  # noqa: ANN401 - JSON is any of its types
+        """Do as :meth:`parse` with what is decoded already."""
         if not isinstance(document, dict):
             raise MalformedProvisionRequest("A provisioning request is a JSON object")
         given = {name: value for name, value in document.items() if value is not None}

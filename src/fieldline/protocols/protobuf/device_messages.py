@@ -217,4 +217,11 @@ def json_of(text: str) -> Any:  # noqa: ANN401 - JSON is any of its types
         return text
 
 
+def enum_name(message: Any, field: str) -> str:  # noqa: ANN401
+    """Return the name of an enum's value, or its number when it has none."""
+    number = getattr(message, field)
+    value = message.DESCRIPTOR.fields_by_name[field].enum_type.values_by_number.get(number)
+    return str(number) if value is None else str(value.name)
+
+
 _BOOLEAN, _LONG, _DOUBLE, _STRING, _JSON = range(5)

@@ -371,6 +371,8 @@ class GatewayChannel:
             first: FieldlineError | None = None
             for part in found:
                 try:
+                    if part.error is not None:
+                        raise part.error
                     take(self._device(part.name).session, part)
                 except RateLimited as error:
                     raise self._limited(part.name, error) from error

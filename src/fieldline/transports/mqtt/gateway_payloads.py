@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from fieldline.ingest.attributes import FoundAttributes, attributes_json
 from fieldline.ingest.session import RpcRequest
+from fieldline.kit.errors import FieldlineError
 from fieldline.kit.json import dumps, dumps_text, raw
 from fieldline.protocols.protobuf import device_messages as messages
 from fieldline.protocols.protobuf.errors import NotDecodable
@@ -22,11 +23,15 @@ from fieldline.transports.mqtt.payloads import attribute_push, attribute_respons
 
 
 class Of(NamedTuple):
-    """What a message says of one device; ``is_shared``: attributes that are to be shared ones."""
+    """What a message says of one device.
+
+    ``is_shared``: attributes that are to be shared ones; ``error``: why there are no values.
+    """
 
     name: str
     values: Any
     is_shared: bool = False
+    error: FieldlineError | None = None
 
 
 class GatewayPayloads(Protocol):
@@ -190,9 +195,13 @@ _MESSAGES = {
 def _of(topic: GatewayTopic, part: Any, now_ms: int) -> Of:  # noqa: ANN401 - the runtime's class
     if not part.deviceName:
         raise MalformedGatewayMessage("'deviceName' must be the name of a device")
-    if topic is GatewayTopic.TELEMETRY:
-        return Of(part.deviceName, messages.readings(part.msg, now_ms))
-    if topic is GatewayTopic.ATTRIBUTES:
-        return Of(part.deviceName, messages.values(part.msg.kv), is_shared=part.msg.shared)
+    try:
+        if topic is GatewayTopic.TELEMETRY:
+            return Of(part.deviceName, messages.readings(part.msg, now_ms))
+        if topic is GatewayTopic.ATTRIBUTES:
+            values = messages.values(part.msg.kv)
+            return Of(part.deviceName, values, is_shared=part.msg.shared)
+    except NotDecodable as error:
+        return Of(part.deviceName, [], error=error)
     claim = part.claimRequest
     return Of(part.deviceName, {"secretKey": claim.secretKey, "durationMs": claim.durationMs})

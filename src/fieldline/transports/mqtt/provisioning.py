@@ -9,14 +9,15 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from fieldline.ingest.door import Door
-from fieldline.ingest.onboarding import MalformedProvisionRequest, ProvisionRequest
+from fieldline.ingest.onboarding import MalformedProvisionRequest
 from fieldline.kit.errors import FieldlineError
-from fieldline.kit.json import dumps
 from fieldline.messaging.receipt import Receipt
 from fieldline.protocols.mqtt.errors import RemoteProtocolError
 from fieldline.protocols.mqtt.packets import MQTT_5, Connect, Publish, Subscription
 from fieldline.protocols.mqtt.reason_codes import V3_SUBSCRIBE_FAILURE, ReasonCode
+from fieldline.transports.mqtt import provision_payloads
 from fieldline.transports.mqtt.acks import Ack
+from fieldline.transports.mqtt.provision_payloads import Asked
 from fieldline.transports.mqtt.sending import Send
 
 NAME = "provision"
@@ -75,20 +76,20 @@ class ProvisionChannel:
         """Take a request; its answer goes out whether subscribed to or not.
 
         Raises:
-            Invalid: the payload is no JSON.
+            Invalid: the payload is neither JSON nor Protobuf.
         """
         if packet.topic != REQUEST:
             why = f"Before it is provisioned, a device publishes on {REQUEST} only"
             self._end(ack, ReasonCode.TOPIC_NAME_INVALID, why)
             return
         try:
-            request = ProvisionRequest.parse(packet.payload)
+            asked = provision_payloads.read(packet.payload)
         except MalformedProvisionRequest as error:
             self._end(ack, ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, error.message)
             return
         ack.hold()
         self._parts.pause()
-        self._parts.spawn(self._provision(request, ack))
+        self._parts.spawn(self._provision(asked, ack))
 
     def _end(self, ack: Receipt, code: ReasonCode, why: str) -> None:
         """Refuse a publish and the connection with it."""
@@ -96,19 +97,18 @@ class ProvisionChannel:
             ack.code = code
         self._parts.fail(code, why)
 
-    async def _provision(self, request: ProvisionRequest, ack: Receipt) -> None:
+    async def _provision(self, asked: Asked, ack: Receipt) -> None:
         parts = self._parts
         try:
-            answer = await parts.door.provision(request, parts.address)
+            answer = await parts.door.provision(asked.request, parts.address)
         except FieldlineError as error:
             parts.refuse(error, ack)
         else:
             ack.release()
             qos = 1 if self._qos is None else self._qos
             # After the acknowledgement, which leaves at the end of this turn of the loop.
-            asyncio.get_running_loop().call_soon(
-                partial(parts.send, RESPONSE, qos, dumps(answer.document()))
-            )
+            body = provision_payloads.write(answer, is_protobuf=asked.is_protobuf)
+            asyncio.get_running_loop().call_soon(partial(parts.send, RESPONSE, qos, body))
             if not self._is_answered:
                 self._is_answered = True
                 self._close_at_ms = parts.now_ms() + LIFE_MS
