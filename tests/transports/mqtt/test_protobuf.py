@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fieldline.domains.device.directory import DeviceRecord
-from fieldline.domains.rpc.command import Answer, Command
+from fieldline.domains.rpc.command import Answer, Command, RpcStatus
 from fieldline.kit.ids import new_id
 from fieldline.kit.telemetry_json import stored_values, typed_values
 from fieldline.kit.values import Value, to_json
@@ -482,6 +482,22 @@ async def test_a_command_that_does_not_fit_is_answered_with_the_reason(
     assert "does not fit the Protobuf message Request" in json.loads(response)["error"]
     assert site.heard == []
     assert client.is_open
+
+
+async def test_a_kept_command_that_does_not_fit_has_failed(site: Site) -> None:
+    record = device(site, deviceRpcRequestProtoSchema=STRUCTURED)
+    client = await site.client()
+    await client.subscribe("v2/r/req/p/+")
+    kept = Command(
+        new_id(), record.tenant_id, record.id, "reboot", "now", 2**50, is_persistent=True
+    )
+
+    site.world.door.send_rpc(kept, lambda _answer: None)
+    await until(lambda: RpcStatus.FAILED in site.world.kept.moves[kept.id])
+
+    assert site.world.kept.moves[kept.id] == [RpcStatus.QUEUED, RpcStatus.FAILED]
+    assert "does not fit" in json.loads(site.world.kept.responses[kept.id])["error"]
+    assert site.world.door.open_commands == 0
 
 
 async def test_with_compatibility_an_answer_may_be_json(site: Site) -> None:
