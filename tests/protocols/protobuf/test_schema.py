@@ -7,6 +7,7 @@ from google.protobuf import descriptor_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fieldline.protocols.protobuf.document import DocumentReader
 from fieldline.protocols.protobuf.errors import SchemaError
 from fieldline.protocols.protobuf.schema import (
     MAX_FIELDS_OF_MANY,
@@ -101,6 +102,11 @@ def test_the_last_message_is_the_payload_also_when_an_enum_follows() -> None:
         (HEAD + "message M { string a = 1;", 2, "'}' at the end of message M, found the end"),
         (HEAD + "message M {\n Foo a = 1; }", 3, "no type 'Foo'"),
         (HEAD + "message M {\n google.protobuf.Any a = 1; }", 3, "imports are not possible"),
+        (
+            HEAD + "message M { map<string, int32> foo = 1;\n FooEntry a = 2; }",
+            3,
+            "no type 'FooEntry'",
+        ),
         (HEAD + "message M { string a = 1;\n int32 b = 1; }", 3, "a and b have one number, 1"),
         (HEAD + "message M { string a = 1;\n int32 a = 2; }", 3, "'M.a' is there twice"),
         (HEAD + "message M { string a_b = 1;\n int32 aB = 2; }", 3, "one name in JSON, 'aB'"),
@@ -142,6 +148,22 @@ def test_what_is_wrong_is_named_with_its_line(text: str, line: int, said: str) -
         compile_schema(text)
     assert said in caught.value.message
     assert caught.value.line == line
+
+
+def test_what_is_optional_needs_no_name_of_its_own() -> None:
+    text = HEAD + "message M { int32 _c = 1; optional int32 c = 2; oneof X_c { int32 d = 3; } }"
+    message = compile_schema(text).last
+    assert fields_of(message) == {"_c", "c", "d"}
+    assert message.DESCRIPTOR.fields_by_name["c"].has_presence
+
+
+def test_names_of_the_runtime_harm_nothing_within_a_message() -> None:
+    text = HEAD + (
+        "message M { enum E { FromString = 0; HasField = 1; } message Clear { int32 a = 1; }"
+        " oneof DESCRIPTOR { E e = 1; } Clear c = 2; }"
+    )
+    reader = DocumentReader(compile_schema(text).last)
+    assert reader.read(b"\x08\x01\x12\x00") == {"e": "HasField", "c": {"a": 0}}
 
 
 def test_a_message_of_many_may_not_be_large() -> None:

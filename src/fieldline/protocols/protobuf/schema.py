@@ -100,7 +100,8 @@ class _Builder:
     def __init__(self, file: File) -> None:
         self._file = file
         self._types: dict[str, int] = {}
-        """Full name of each message and enum, and which of the two it is."""
+        """Full name of each message and enum that a field may have, and which of the two it is."""
+        self._count = 0
         self._names: set[str] = set()
         """Full name of whatever has one."""
         self._uses: list[tuple[str, str, bool]] = []
@@ -133,10 +134,14 @@ class _Builder:
         self._names.add(full_name)
         if kind is not None:
             self._types[full_name] = kind
-            if len(self._types) > MAX_TYPES:
-                msg = f"the schema has more than {MAX_TYPES} messages, maps and enums"
-                raise SchemaError(msg, line)
+            self._count_type(line)
         return full_name
+
+    def _count_type(self, line: int) -> None:
+        self._count += 1
+        if self._count > MAX_TYPES:
+            msg = f"the schema has more than {MAX_TYPES} messages, maps and enums"
+            raise SchemaError(msg, line)
 
     def _declare_message(self, message: Message, scope: str) -> None:
         full_name = self._declare(message.name, scope, message.line, _Kinds.TYPE_MESSAGE)
@@ -144,7 +149,8 @@ class _Builder:
         for field in message.fields:
             self._declare(field.name, full_name, field.line)
             if field.map_key is not None:
-                self._declare(_entry(field), full_name, field.line, _Kinds.TYPE_MESSAGE)
+                self._declare(_entry(field), full_name, field.line)
+                self._count_type(field.line)
         for oneof in message.oneofs:
             self._declare(oneof, full_name, message.line)
         for inner in message.messages:
@@ -193,7 +199,7 @@ class _Builder:
             if field.label == "optional":
                 found.field[index].proto3_optional = True
                 found.field[index].oneof_index = len(found.oneof_decl)
-                found.oneof_decl.add(name=f"_{field.name}")
+                found.oneof_decl.add(name=self._oneof_of(field, scope))
 
     def _field(
         self,
@@ -211,6 +217,14 @@ class _Builder:
         else:
             self._set_type(target, field.type_name, scope, field.line)
             self._uses.append((scope, target.type_name[1:], is_many))
+
+    def _oneof_of(self, field: Field, scope: str) -> str:
+        """Return the name of the oneof that stands for a field's being optional."""
+        name = f"_{field.name}"
+        while _join(scope, name) in self._names:
+            name = f"X{name}"
+        self._names.add(_join(scope, name))
+        return name
 
     def _map(
         self,
