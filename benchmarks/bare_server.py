@@ -109,6 +109,13 @@ class Nothing:
     ) -> dict[str, DeviceRecord | FieldlineError]:
         return {}
 
+    async def find_or_make(
+        self,
+        tenant_id: UUID,  # noqa: ARG002
+        wanted: Mapping[str, str],  # noqa: ARG002
+    ) -> tuple[dict[str, DeviceRecord | FieldlineError], int]:
+        return {}, 0
+
 
 class NoNewcomers:
     """Provisions no device and lets none be claimed."""

@@ -66,6 +66,18 @@ class MadeDevices:
     async def join(
         self, gateway: DeviceRecord, wanted: Mapping[str, str]
     ) -> dict[str, DeviceRecord | FieldlineError]:
+        return await self._find(f"of {gateway.name}", wanted)
+
+    async def find_or_make(
+        self, tenant_id: UUID, wanted: Mapping[str, str]
+    ) -> tuple[dict[str, DeviceRecord | FieldlineError], int]:
+        before = len(self.made)
+        found = await self._find(f"of {tenant_id}", wanted)
+        return found, len(self.made) - before
+
+    async def _find(
+        self, whose: str, wanted: Mapping[str, str]
+    ) -> dict[str, DeviceRecord | FieldlineError]:
         await asyncio.sleep(0)
         if self.is_away:
             raise Unavailable("away")
@@ -76,7 +88,7 @@ class MadeDevices:
                 found[name] = self.errors[name]
                 continue
             if name not in self.made:
-                self.made[name] = self._make(f"of {gateway.name}: {name}", name=name)
+                self.made[name] = self._make(f"{whose}: {name}", name=name)
                 self.types[name] = kind
             found[name] = self.made[name]
         return found

@@ -168,6 +168,17 @@ class Door:
         """
         return await self._sub_devices.join(gateway.device, wanted)
 
+    async def find_or_make(
+        self, tenant_id: UUID, wanted: Mapping[str, str]
+    ) -> tuple[Mapping[str, DeviceRecord | FieldlineError], int]:
+        """Return a tenant's devices by name, as :meth:`join`, and how many were made.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        await self.rates.learn(tenant_id)
+        return await self._sub_devices.find_or_make(tenant_id, wanted)
+
     def brief(self, device: DeviceRecord, listener: SessionListener | None = None) -> DeviceSession:
         """Return a session for one request: it counts as activity, not as a connection."""
         return self._sessions.brief(device, listener)

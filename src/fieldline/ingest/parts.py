@@ -39,12 +39,17 @@ class Devices(Protocol):
 
 
 class SubDevices(Protocol):
-    """Where a gateway's devices are found and made (``domains.sub_device.joining``)."""
+    """Where devices are found by name, and made (``domains.sub_device.joining``)."""
 
     async def join(
         self, gateway: DeviceRecord, wanted: Mapping[str, str]
     ) -> Mapping[str, DeviceRecord | FieldlineError]:
-        """Return devices by name, or why there is none."""
+        """Return a gateway's devices by name, or why there is none."""
+
+    async def find_or_make(
+        self, tenant_id: UUID, wanted: Mapping[str, str]
+    ) -> tuple[Mapping[str, DeviceRecord | FieldlineError], int]:
+        """Return a tenant's devices by name, or why there is none; and how many are new."""
 
 
 class Provisions(Protocol):

@@ -1,1 +1,1 @@
-"""Sub-devices: devices that speak through a gateway, made when they first do."""
+"""Devices that speak through a gateway or an integration, made when they first do."""

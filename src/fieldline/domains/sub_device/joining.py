@@ -1,4 +1,4 @@
-"""Gives a transport the records of a gateway's devices, many at once."""
+"""Gives a transport the records of devices by name, many at once, made where there are none."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from uuid import UUID
 from fieldline.database.engine import Database
 from fieldline.domains.device.directory import DeviceDirectory, DeviceRecord
 from fieldline.domains.sub_device import service
-from fieldline.domains.sub_device.service import Gateway
+from fieldline.domains.sub_device.service import Joined, Origin
 from fieldline.kit.errors import Conflict, FieldlineError, Invalid, NotFound, Unavailable
 from fieldline.security.secrets import Vault
 
@@ -16,8 +16,9 @@ _AT_ONCE = 100
 _READ_AT_ONCE = 1_000
 """Names of one query; databases take some 32,000."""
 
-Joined = dict[str, DeviceRecord | FieldlineError]
+Records = dict[str, DeviceRecord | FieldlineError]
 """A device of each name, or why there is none."""
+_Found = dict[str, Joined | FieldlineError]
 
 
 class SubDevices:
@@ -28,7 +29,7 @@ class SubDevices:
         self._vault = vault
         self._directory = directory
 
-    async def join(self, gateway: DeviceRecord, wanted: Mapping[str, str]) -> Joined:
+    async def join(self, gateway: DeviceRecord, wanted: Mapping[str, str]) -> Records:
         """Return a gateway's devices by name, made where they are not there.
 
         Args:
@@ -38,50 +39,60 @@ class SubDevices:
         Raises:
             Unavailable: the database is away.
         """
-        behind = Gateway(gateway.id, gateway.tenant_id, gateway.customer_id)
+        origin = Origin(gateway.tenant_id, gateway.id, gateway.customer_id)
+        return await self._records(await self._join(origin, wanted))
+
+    async def find_or_make(self, tenant_id: UUID, wanted: Mapping[str, str]) -> tuple[Records, int]:
+        """Return devices of a tenant by name, as :meth:`join`, and how many of them are new.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        found = await self._join(Origin(tenant_id), wanted)
+        made = sum(isinstance(each, Joined) and each.is_new for each in found.values())
+        return await self._records(found), made
+
+    async def _join(self, origin: Origin, wanted: Mapping[str, str]) -> _Found:
         # PostgreSQL cannot even be asked for such a name.
-        ids: dict[str, UUID | FieldlineError] = {
+        found: _Found = {
             name: Invalid("A device's name must not hold the character U+0000")
             for name in wanted
             if "\x00" in name
         }
-        names = [name for name in wanted if name not in ids]
+        names = [name for name in wanted if name not in found]
         for start in range(0, len(names), _READ_AT_ONCE):
             async with self._database.read() as session:
                 some = names[start : start + _READ_AT_ONCE]
-                ids.update(await service.joined(session, behind, some))
-        rest = [(name, kind) for name, kind in wanted.items() if name not in ids]
+                found.update(await service.joined(session, origin, some))
+        rest = [(name, kind) for name, kind in wanted.items() if name not in found]
         for start in range(0, len(rest), _AT_ONCE):
-            ids.update(await self._join_some(behind, rest[start : start + _AT_ONCE]))
-        return dict(await asyncio.gather(*(self._record(*each) for each in ids.items())))
+            found.update(await self._join_some(origin, rest[start : start + _AT_ONCE]))
+        return found
 
-    async def _join_some(
-        self, gateway: Gateway, some: list[tuple[str, str]]
-    ) -> dict[str, UUID | FieldlineError]:
+    async def _records(self, found: _Found) -> Records:
+        return dict(await asyncio.gather(*(self._record(*each) for each in found.items())))
+
+    async def _join_some(self, origin: Origin, some: list[tuple[str, str]]) -> _Found:
         try:
-            return await self._join_all(gateway, some)
+            return await self._join_all(origin, some)
         except Conflict as error:
             # Somebody else made one of them meanwhile; a second look finds it.
             if len(some) == 1:
                 try:
-                    return await self._join_all(gateway, some)
+                    return await self._join_all(origin, some)
                 except Conflict:
                     return {some[0][0]: error}
-        found: dict[str, UUID | FieldlineError] = {}
+        found: _Found = {}
         for each in some:
-            found.update(await self._join_some(gateway, [each]))
+            found.update(await self._join_some(origin, [each]))
         return found
 
-    async def _join_all(
-        self, gateway: Gateway, some: list[tuple[str, str]]
-    ) -> dict[str, UUID | FieldlineError]:
-        found: dict[str, UUID | FieldlineError] = {}
+    async def _join_all(self, origin: Origin, some: list[tuple[str, str]]) -> _Found:
+        found: _Found = {}
         async with self._database.write() as session:
             for name, kind in some:
                 try:
-                    found[name] = await service.join(
-                        session, gateway, name, kind, vault=self._vault
-                    )
+                    found[name] = await service.join(session, origin, name, kind, vault=self._vault)
                 except (Unavailable, Conflict):
                     raise
                 except FieldlineError as error:
@@ -89,9 +100,9 @@ class SubDevices:
         return found
 
     async def _record(
-        self, name: str, found: UUID | FieldlineError
+        self, name: str, found: Joined | FieldlineError
     ) -> tuple[str, DeviceRecord | FieldlineError]:
         if isinstance(found, FieldlineError):
             return name, found
-        record = await self._directory.by_id(found)
+        record = await self._directory.by_id(found.id)
         return name, record or NotFound("The device was deleted meanwhile; connect it again")

@@ -1,4 +1,4 @@
-"""Finds a gateway's devices by name, and makes those that are not there yet."""
+"""Finds devices by the names that a gateway or an integration has for them, and makes new ones."""
 
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
@@ -19,51 +19,65 @@ CREATED = "Created"
 """The type of the relation from a gateway to the devices that were made for it."""
 
 
-class Gateway(NamedTuple):
-    """Through whom the devices speak."""
+class Origin(NamedTuple):
+    """Through whom the devices speak: a gateway, or with ``gateway_id`` None an integration."""
+
+    tenant_id: UUID
+    gateway_id: UUID | None = None
+    customer_id: UUID | None = None
+
+
+class Joined(NamedTuple):
+    """A device, and whether it was made just now."""
 
     id: UUID
-    tenant_id: UUID
-    customer_id: UUID | None
+    is_new: bool = False
 
 
 async def joined(
-    session: "AsyncSession", gateway: Gateway, names: list[str]
-) -> dict[str, UUID | FieldlineError]:
-    """Return those of the devices that are known to speak through the gateway, by name."""
-    found = await device_service.by_names(session, gateway.tenant_id, names)
-    return {device.name: device.id for device in found if device.gateway_id == gateway.id}
+    session: "AsyncSession", origin: Origin, names: list[str]
+) -> dict[str, Joined | FieldlineError]:
+    """Return those of the devices that are known, by name; a gateway's only with their gateway."""
+    found = await device_service.by_names(session, origin.tenant_id, names)
+    return {
+        device.name: Joined(device.id)
+        for device in found
+        if origin.gateway_id in (None, device.gateway_id)
+    }
 
 
 async def join(
-    session: "AsyncSession", gateway: Gateway, name: str, device_type: str, *, vault: Vault
-) -> UUID:
-    """Return the device of a name, noting that it speaks through the gateway.
+    session: "AsyncSession", origin: Origin, name: str, device_type: str, *, vault: Vault
+) -> Joined:
+    """Return the device of a name, noting through which gateway it speaks.
 
     One that is not there is made: of the profile of that name, which is made too, and of the
-    gateway's customer.
+    origin's customer.
 
     Raises:
         LimitReached: the tenant's profile allows no more devices.
         Invalid: the name or type is none.
     """
-    caller = platform_of(gateway.tenant_id)
-    for found in await device_service.by_names(session, gateway.tenant_id, [name]):
-        info = {**(found.additional_info or {}), LAST_GATEWAY: str(gateway.id)}
-        await device_service.update(session, caller, found.id, {"additional_info": info})
-        return found.id
+    caller = platform_of(origin.tenant_id)
+    gateway_id = origin.gateway_id
+    for found in await device_service.by_names(session, origin.tenant_id, [name]):
+        if gateway_id is not None:
+            info = {**(found.additional_info or {}), LAST_GATEWAY: str(gateway_id)}
+            await device_service.update(session, caller, found.id, {"additional_info": info})
+        return Joined(found.id)
     device = await device_service.create(
         session,
         caller,
         {
             "name": name,
             "type": device_type,
-            "customer_id": gateway.customer_id,
-            "additional_info": {LAST_GATEWAY: str(gateway.id)},
+            "customer_id": origin.customer_id,
+            "additional_info": None if gateway_id is None else {LAST_GATEWAY: str(gateway_id)},
         },
         vault=vault,
     )
-    origin, target = (EntityRef(EntityType.DEVICE, each) for each in (gateway.id, device.id))
-    key = Key(origin, target, CREATED)
-    await relation_service.save(session, caller, key, additional_info=None)
-    return device.id
+    if gateway_id is not None:
+        source, target = (EntityRef(EntityType.DEVICE, each) for each in (gateway_id, device.id))
+        key = Key(source, target, CREATED)
+        await relation_service.save(session, caller, key, additional_info=None)
+    return Joined(device.id, is_new=True)
