@@ -55,7 +55,8 @@ class ClientOptions:
     """What a connection is to be.
 
     Attributes:
-        connect: the CONNECT to send; its receive maximum is enforced.
+        connect: the CONNECT to send. Its receive maximum is not enforced: Mosquitto 2.0 sends more
+            when a session is resumed. Who must not get more stops reading.
         subscriptions: what to subscribe to, at least one.
         former: filters that the session may hold from before and is to lose.
         answer_timeout_ms: how long the server may take for CONNACK, SUBACK and PINGRESP.
@@ -85,7 +86,6 @@ class ClientSession:
         self._inbox = inbox
         self._version = options.connect.version
         self._reader = PacketReader(self._version, options.max_packet_bytes)
-        self._window = options.connect.properties.get("receive_maximum", 0xFFFF)
         self._keep_alive_ms = options.connect.keep_alive_s * 1000
         self._out = bytearray(encode(options.connect, self._version))
         self._sent_ms = now_ms
@@ -126,9 +126,6 @@ class ClientSession:
         incoming = self._inbox.take(packet.packet_id, packet.qos, dup=packet.dup)
         if incoming is not None:
             messages.append((packet, incoming))
-        if self._version == MQTT_5 and len(self._inbox) > self._window:
-            msg = f"the broker sent more than {self._window} messages before they were acknowledged"
-            raise RemoteProtocolError(msg, ReasonCode.RECEIVE_MAXIMUM_EXCEEDED)
 
     def _on_other(self, packet: Packet, now_ms: int) -> None:
         handler = _HANDLERS.get(type(packet))

@@ -30,7 +30,7 @@ class Inbox:
         self._unanswered: deque[Incoming] = deque()
 
     def __len__(self) -> int:
-        """How many are not finished, which is what the receive maximum bounds."""
+        """How many are not finished."""
         return len(self._open)
 
     @property
