@@ -14,7 +14,7 @@ Source: the value tables that ThingsBoard's device APIs share (MQTT, HTTP, CoAP,
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,6 +133,8 @@ _EXPONENT = b"0e"
 _LONG_RUN = b"0" * 17
 _NUL = b"\\u0000"
 _ESCAPE = re.compile(r"\\u0000|\\.")
+_SURE_DIGITS = 17
+"""Characters of a number below which a long or a double surely holds it."""
 _NUMBER_LIKE = re.compile(r"-?(?:\d+|\d*\.\d+)")
 _INTEGER = re.compile(r"[+-]?\d{1,19}")
 _FIRST_OF_NUMBER = frozenset("-.0123456789")
@@ -146,25 +148,57 @@ def decode(payload: bytes) -> Any:  # noqa: ANN401 - JSON is any of its types
     """
     shape = payload.translate(_DIGITS_ALIKE)
     if _EXPONENT in shape or _LONG_RUN in shape or _NUL in payload:
-        return _decode_exactly(payload)
+        return _decode_exactly(payload, NumberText, NumberText)
     try:
         return orjson.loads(payload)
     except orjson.JSONDecodeError as error:
-        repaired = payload.decode("utf-8", "replace").encode()
-        if repaired != payload:
-            return decode(repaired)
-        msg = f"The payload is not JSON: {error}"
-        raise Invalid(msg) from None
+        return _repaired(payload, error)
 
 
-def _decode_exactly(payload: bytes) -> Any:  # noqa: ANN401 - JSON is any of its types
-    """Decode with every number as its text."""
+def decode_to_query(payload: bytes) -> Any:  # noqa: ANN401 - JSON is any of its types
+    """Do as :func:`decode`, with each number that a plain one holds as that: filters compare them.
+
+    Raises:
+        Invalid: not JSON.
+    """
+    if _LONG_RUN in payload.translate(_DIGITS_ALIKE) or _NUL in payload:
+        return _decode_exactly(payload, _plain_integer, _plain_float)
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        return _repaired(payload, error)
+
+
+def _plain_integer(text: str) -> int | NumberText:
+    return int(text) if len(text) < _SURE_DIGITS else NumberText(text)
+
+
+def _plain_float(text: str) -> float | NumberText:
+    return float(text) if len(text) < _SURE_DIGITS and "e" not in text.lower() else NumberText(text)
+
+
+def _repaired(payload: bytes, error: orjson.JSONDecodeError) -> Any:  # noqa: ANN401
+    """Decode what the fast way refused, if all that was wrong are bytes that are no UTF-8."""
+    repaired = payload.decode("utf-8", "replace").encode()
+    if repaired != payload:
+        try:
+            return orjson.loads(repaired)
+        except orjson.JSONDecodeError as still:
+            error = still
+    msg = f"The payload is not JSON: {error}"
+    raise Invalid(msg) from None
+
+
+def _decode_exactly(
+    payload: bytes, parse_int: Callable[[str], Any], parse_float: Callable[[str], Any]
+) -> Any:  # noqa: ANN401 - JSON is any of its types
+    """Decode with numbers made of their text."""
     text = payload.decode("utf-8", "replace")
     if "\\u0000" in text:
         text = _ESCAPE.sub(_drop_nul, text)
     try:
         document = json.loads(
-            text, parse_int=NumberText, parse_float=NumberText, parse_constant=_refuse_constant
+            text, parse_int=parse_int, parse_float=parse_float, parse_constant=_refuse_constant
         )
         if "\\u" in text:
             orjson.dumps(document)  # refuses half a surrogate pair, which no UTF-8 can carry
