@@ -235,6 +235,9 @@ class Settings(BaseSettings):
     default_tenant_asset_limit: NotNegative = Field(
         0, description="maxAssets of the default tenant profile when it is made; 0 for no limit."
     )
+    max_integrations_per_tenant: NotNegative = Field(
+        50, description="MQTT integrations that a tenant may have; 0 for no limit."
+    )
     demo_on_network: bool = Field(
         default=False,
         validation_alias=AliasChoices("FIELDLINE_DEMO_ON_NETWORK", "demo_on_network"),

@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,11 @@ def blocks(page: Path) -> list[Block]:
     return [Block(block["commands"], block["answer"]) for block in found]
 
 
-def run(page: Path, server: Server) -> list[str]:
-    """Run the page as a reader would, after the first one; returns what each block printed."""
+def run(page: Path, server: Server, replaced: Mapping[str, str] | None = None) -> list[str]:
+    """Run the page as a reader would, after the first one; returns what each block printed.
+
+    ``replaced``: texts of the page that stand for what differs here, as ports.
+    """
     with tempfile.TemporaryDirectory() as folder:
         script = ["set -euo pipefail", *(block.commands for block in blocks(FIRST))]
         if page == FIRST:
@@ -64,6 +68,8 @@ def run(page: Path, server: Server) -> list[str]:
             .replace("-h localhost -p 1883", f"-h 127.0.0.1 -p {server.mqtt_port}")
             .replace("fieldline watch", f"fieldline watch --url ws://127.0.0.1:{server.http_port}")
         )
+        for old, new in (replaced or {}).items():
+            text = text.replace(old, new)
         result = subprocess.run(
             ["bash", "-c", text], cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S,
             check=False,

@@ -18,6 +18,7 @@ from fieldline.api.v1 import device_profiles as v1_device_profiles
 from fieldline.api.v1 import devices as v1_devices
 from fieldline.api.v1 import entity_views as v1_entity_views
 from fieldline.api.v1 import gateways as v1_gateways
+from fieldline.api.v1 import integrations as v1_integrations
 from fieldline.api.v1 import relations as v1_relations
 from fieldline.api.v1 import rule_chains as v1_rule_chains
 from fieldline.api.v1 import telemetry as v1_telemetry
@@ -92,6 +93,7 @@ V1: list[APIRouter] = [
     v1_asset_profiles.router,
     v1_entity_views.router,
     v1_gateways.router,
+    v1_integrations.router,
     v1_telemetry.router,
     v1_alarms.router,
     v1_alarm_comments.router,

@@ -16,6 +16,7 @@ from fieldline.api.websocket import endpoints as websocket_endpoints
 from fieldline.api.websocket.parts import Parts as SocketParts
 from fieldline.domains.claim.claiming import Claiming
 from fieldline.domains.device.directory import DeviceDirectory
+from fieldline.domains.integration.loading import Integrations
 from fieldline.domains.provision.provisioner import Provisioner
 from fieldline.domains.rpc.waiting import Waiting
 from fieldline.domains.rpc.writer import RpcWriter
@@ -33,6 +34,7 @@ from fieldline.transports.http.transport import device_router
 from fieldline.transports.mqtt.options import MqttOptions, MqttTls
 from fieldline.transports.mqtt.transport import MqttTransport
 from fieldline.transports.mqtt.websocket import websocket_router
+from fieldline.transports.mqtt_connector.connectors import ConnectorParts, Connectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class EdgeParts:
     tester: Trier
     rpc_waiting: Waiting
     mqtt: MqttTransport | None
+    connectors: Connectors
 
 
 def make_door(
@@ -118,6 +121,21 @@ async def start_mqtt(door: Door, settings: Settings, stack: AsyncExitStack) -> M
     return mqtt
 
 
+def start_connectors(services: Services, door: Door, stack: AsyncExitStack) -> Connectors:
+    """Connect to the brokers of all enabled integrations."""
+    connectors = Connectors(
+        ConnectorParts(
+            door=door,
+            integrations=Integrations(services.database, services.vault),
+            bus=services.bus,
+            now_ms=services.clock.now_ms,
+        )
+    )
+    connectors.start()
+    stack.push_async_callback(connectors.stop)
+    return connectors
+
+
 def make_app(
     parts: EdgeParts,
     settings: Settings,
@@ -146,4 +164,5 @@ def make_app(
     app.state.node_catalogue = parts.registry
     app.state.script_tester = parts.tester
     app.state.rpc_waiting = parts.rpc_waiting
+    app.state.live_integrations = parts.connectors.live
     return app

@@ -10,7 +10,13 @@ from fastapi import FastAPI
 from fieldline.api.websocket.limits import SocketLimits
 from fieldline.api.websocket.parts import Parts as SocketParts
 from fieldline.app.descriptors import raise_descriptor_limit
-from fieldline.app.edges import EdgeParts, make_app, make_door, start_mqtt
+from fieldline.app.edges import (
+    EdgeParts,
+    make_app,
+    make_door,
+    start_connectors,
+    start_mqtt,
+)
 from fieldline.app.first_start import prepare
 from fieldline.app.memory import Trimmer
 from fieldline.app.metrics import MeasuredParts, measure
@@ -97,6 +103,7 @@ async def open_platform(
             trimmer = Trimmer(lambda: mqtt.stats.connections_opened - mqtt.connections)
             trimmer.start()
             stack.push_async_callback(trimmer.stop)
+        connectors = start_connectors(services, door, stack)
         platform = Platform(FastAPI(), services, door, rpc_waiting)
         if new_administrator is not None:
             platform.administrator = new_administrator.email
@@ -111,6 +118,7 @@ async def open_platform(
                 Trier(engine.scripts),
                 rpc_waiting,
                 mqtt,
+                connectors,
             ),
             settings,
             readiness=partial(_why_not_ready, platform),

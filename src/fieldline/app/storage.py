@@ -85,6 +85,7 @@ async def open_services(
                 max_string_value_length=settings.telemetry_max_string_value_length,
                 default_tenant_devices=settings.default_tenant_device_limit,
                 default_tenant_assets=settings.default_tenant_asset_limit,
+                tenant_integrations=settings.max_integrations_per_tenant,
                 claim_duration_ms=settings.security_claim_duration_ms,
                 allow_claiming=settings.security_claim_allow_claiming_by_default,
             ),

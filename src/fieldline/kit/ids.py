@@ -42,6 +42,7 @@ class EntityType(StrEnum):
     EDGE = "EDGE"
     RPC = "RPC"
     QUEUE = "QUEUE"
+    INTEGRATION = "INTEGRATION"
 
 
 class EntityRef(NamedTuple):

@@ -31,6 +31,7 @@ class Limits:
 
     ``default_tenant_*`` go into the default tenant profile when it is made; 0 means no limit.
     ``max_string_value_length`` is of telemetry and attribute values; 0 means no limit.
+    ``tenant_integrations`` is how many integrations a tenant may have; 0 means no limit.
     ``claim_duration_ms`` is how long a device may be claimed that does not say;
     ``allow_claiming``: every device may be, also without the attribute ``claimingAllowed``.
     """
@@ -38,6 +39,7 @@ class Limits:
     max_string_value_length: int = 0
     default_tenant_devices: int = 0
     default_tenant_assets: int = 0
+    tenant_integrations: int = 0
     claim_duration_ms: int = 86_400_000
     allow_claiming: bool = True
 

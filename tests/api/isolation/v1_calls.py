@@ -20,6 +20,7 @@ from tests.api.isolation.calls import (
 from tests.api.isolation.claim_calls import CLAIM_CALLS
 from tests.api.isolation.dashboard_calls import DASHBOARDS, V1_DASHBOARDS
 from tests.api.isolation.event_calls import EVENT_CALLS, EVENT_V1_CALLS
+from tests.api.isolation.integration_calls import INTEGRATIONS
 from tests.api.isolation.relation_calls import RELATIONS, V1_RELATIONS
 from tests.api.isolation.rpc_calls import RPC_CALLS
 from tests.api.isolation.system_calls import SYSTEM
@@ -141,7 +142,7 @@ def all_calls() -> dict[str, list[Call]]:
     )
     found = {route: list(calls) for route, calls in thingsboard.items()}
     v1 = V1_CALLS | V1_USER_CALLS | V1_ALARM_AREA | V1_ASSETS | V1_RELATIONS | V1_DASHBOARDS
-    v1 |= EVENT_V1_CALLS | view_calls.V1_CALLS
+    v1 |= EVENT_V1_CALLS | view_calls.V1_CALLS | INTEGRATIONS
     for route, calls in v1.items():
         method, path = route.split(" ")
         for prefix in ("/api/v1", "/api"):

@@ -57,7 +57,7 @@ class World:
         """Return the victim's ids, and the role's own things as ``own_device`` and so on."""
         own = self.own.get(role, {})
         names = ["device", "alarm", "profile", "customer", "rule_chain", "alarm_rule"]
-        names += ["asset", "asset_profile", "dashboard", "entity_view", "gateway"]
+        names += ["asset", "asset_profile", "dashboard", "entity_view", "gateway", "integration"]
         return self.ids | {f"own_{name}": own.get(name, str(uuid4())) for name in names}
 
     async def settle(self) -> None:
@@ -166,7 +166,9 @@ class Maker:
             "entity_view": await created(admin, "/api/entityView", view),
             "gateway": await created(admin, "/api/device", gateway),
         }
-        return {kind: body["id"]["id"] for kind, body in made.items()} | {"customer": customer}
+        integration = await created(admin, "/api/v1/integrations", integration_of(name), 201)
+        ids = {kind: body["id"]["id"] for kind, body in made.items()}
+        return ids | {"customer": customer, "integration": integration["id"]}
 
 
 async def _world(made: Maker, path: Path) -> World:
@@ -245,6 +247,18 @@ async def _fill_telemetry(owner: Client, ids: Ids) -> None:
         for tail in ("timeseries/ANY", "SERVER_SCOPE"):
             answer = await owner.post(f"{path}/{tail}", json={KEY: f"{MARK} value"})
             assert answer.status_code == 200, answer.text
+
+
+def integration_of(name: str) -> dict[str, Any]:
+    """Return the body of an integration that connects to nothing."""
+    return {
+        "name": f"{name} integration",
+        "enabled": False,
+        "host": f"{name}.example.org",
+        "password": f"{name} password",
+        "topic_filters": [{"filter": f"{name}/#"}],
+        "converter": {"device_name": {"topic_level": 1}, "telemetry": "$"},
+    }
 
 
 def alarm_rule(entity: object, name: str) -> dict[str, Any]:

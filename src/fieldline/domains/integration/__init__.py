@@ -1,0 +1,1 @@
+"""Integrations: connections to somebody else's MQTT broker, whose messages become readings."""

@@ -1,0 +1,1 @@
+"""The MQTT connector: a client of somebody else's brokers, one connection for each integration."""
