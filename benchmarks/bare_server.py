@@ -12,6 +12,7 @@ from uuid import UUID
 
 import uvloop
 
+from fieldline.domains.api_usage.counters import Usage
 from fieldline.domains.claim.request import ClaimRequest
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.domains.provision.request import ProvisionAnswer, ProvisionRequest, Status
@@ -152,6 +153,7 @@ async def _serve(door_type: type[Door], port: int) -> None:
             Nothing(),
             NoNewcomers(),
             NoNewcomers(),
+            Usage(clock.now_ms()),
         )
     )
     transport = MqttTransport(door, MqttOptions(port=port))

@@ -22,6 +22,7 @@ from fieldline.api.routers import THINGSBOARD, V1
 from fieldline.app.reactions import REACTIONS
 from fieldline.database.engine import Database
 from fieldline.domains.admin_settings import service as admin_settings_service
+from fieldline.domains.api_usage.counters import Usage
 from fieldline.domains.bootstrap import service as bootstrap_service
 from fieldline.domains.customer import service as customer_service
 from fieldline.domains.revocation import handlers as revocation_handlers
@@ -76,6 +77,7 @@ class Platform:
     bus: MemoryBus
     clock: ManualClock
     app: FastAPI
+    usage: Usage
     clients: list[Client] = field(default_factory=list)
     _made: int = 0
     _sysadmin: Client | None = None
@@ -255,12 +257,14 @@ async def running(
     async with database.write() as session:
         await revocation_service.load(session, services.tokens)
     await bootstrap_service.first_start(services, email=SYSADMIN[0], password=SYSADMIN[1])
+    usage = Usage(clock.now_ms())
     app = create_app(services, _routers(thingsboard, v1, others), ApiOptions())
     app.state.telemetry = Telemetry(services)
+    app.state.usage = usage
     prepare(app)
     assert isinstance(services.writer, TimeseriesWriter)
     services.writer.start()
-    platform = Platform(services, bus, clock, app)
+    platform = Platform(services, bus, clock, app, usage)
     try:
         yield platform
     finally:

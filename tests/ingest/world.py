@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from fieldline.domains.api_usage.counters import Usage
 from fieldline.domains.claim.request import ClaimRequest
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.domains.device_credentials.service import Credentials
@@ -202,6 +203,7 @@ class World:
         self.clock = ManualClock()
         self.bus = bus or MemoryBus()
         self.store = store
+        self.usage = Usage(self.clock.now_ms())
         self.tenant_profile: dict[str, Any] = {}
         self.devices = KnownDevices()
         self.kept = KeptInMemory()
@@ -228,6 +230,7 @@ class World:
                 self.sub_devices,
                 self.newcomers,
                 self.newcomers,
+                self.usage,
             ),
             options,
         )

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from fieldline.domains.alarm.changes import Clear, Raise, Stored
+from fieldline.domains.api_usage.counters import Usage
 from fieldline.domains.event.record import Record as EventRecord
 from fieldline.domains.event.record import Records
 from fieldline.domains.relation.kinds import Wanted
@@ -270,7 +271,8 @@ class World:
     def __post_init__(self) -> None:
         TAPS.clear()
         self.backlog = Backlog(self.backlog_limit)
-        self.scripts = ScriptPool(self.clock, self.backlog, self.script_limits)
+        self.usage = Usage(self.clock.now_ms())
+        self.scripts = ScriptPool(self.clock, self.backlog, self.usage, self.script_limits)
         self.services = RuleServices(
             writer=self.writer,
             evaluator=self.evaluator,
@@ -281,6 +283,7 @@ class World:
             clock=self.clock,
             backlog=self.backlog,
             downlink=self.downlink,
+            usage=self.usage,
             records=self.records,
         )
         self.start_engine()

@@ -1,6 +1,7 @@
 """Chains as tenants store them, run by the engine into a real writer."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -45,7 +46,7 @@ async def world(database: Database, clock: ManualClock) -> AsyncIterator[Stored]
     writer = TimeseriesWriter(store, clock, on_readings=_ignore, on_attributes=_ignore)
     world = Stored(clock=clock, writer=writer)
     world.database, world.store = database, store
-    world.load = GraphLoader(database, _no_limit)  # type: ignore[method-assign]
+    world.load = GraphLoader(database, _no_profile, world.usage)  # type: ignore[method-assign]
     world.start_engine()
     database._emit = world.bus.emit
     world.bus.listen(EntityChanged, world.engine.on_entity_changed)
@@ -147,8 +148,8 @@ async def _root(world: Stored) -> UUID:
         return next(g.id for g in await metadata.graphs(session, world.tenant_id) if g.is_root)
 
 
-async def _no_limit(_tenant_id: UUID) -> int:
-    return 0
+async def _no_profile(_tenant_id: UUID) -> Mapping[str, Any]:
+    return {}
 
 
 def _ignore(*_event: object) -> None:

@@ -23,6 +23,7 @@ from fieldline.api.v1 import relations as v1_relations
 from fieldline.api.v1 import rule_chains as v1_rule_chains
 from fieldline.api.v1 import telemetry as v1_telemetry
 from fieldline.api.v1 import tenants as v1_tenants
+from fieldline.api.v1 import usage as v1_usage
 from fieldline.api.v1 import users as v1_users
 from fieldline.domains.alarm import endpoints as alarm
 from fieldline.domains.alarm_comment import endpoints as alarm_comment
@@ -86,6 +87,7 @@ V1: list[APIRouter] = [
     v1_auth.router,
     v1_tenants.router,
     v1_customers.router,
+    v1_usage.router,
     v1_users.router,
     v1_devices.router,
     v1_device_profiles.router,

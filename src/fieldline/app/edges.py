@@ -1,11 +1,9 @@
 """The edges: the door behind the transports, the MQTT server, the HTTP application."""
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter, FastAPI
 
@@ -14,6 +12,8 @@ from fieldline.api.health import Metrics
 from fieldline.api.routers import THINGSBOARD, V1
 from fieldline.api.websocket import endpoints as websocket_endpoints
 from fieldline.api.websocket.parts import Parts as SocketParts
+from fieldline.app.rules import tenant_profiles
+from fieldline.domains.api_usage.counters import Usage
 from fieldline.domains.claim.claiming import Claiming
 from fieldline.domains.device.directory import DeviceDirectory
 from fieldline.domains.integration.loading import Integrations
@@ -22,7 +22,6 @@ from fieldline.domains.rpc.waiting import Waiting
 from fieldline.domains.rpc.writer import RpcWriter
 from fieldline.domains.sub_device.joining import SubDevices
 from fieldline.domains.telemetry.service import Telemetry
-from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.ingest.door import Door
 from fieldline.ingest.parts import DoorParts, IngestOptions
 from fieldline.kit.errors import Invalid, Unavailable
@@ -50,28 +49,29 @@ class EdgeParts:
     rpc_waiting: Waiting
     mqtt: MqttTransport | None
     connectors: Connectors
+    usage: Usage
 
 
 def make_door(
-    services: Services, settings: Settings, devices: DeviceDirectory, commands: RpcWriter
+    services: Services,
+    settings: Settings,
+    devices: DeviceDirectory,
+    commands: RpcWriter,
+    usage: Usage,
 ) -> Door:
     """Make the one way in for devices; the rules know it before it is opened."""
-
-    async def tenant_profile(tenant_id: UUID) -> Mapping[str, Any]:
-        async with services.database.read() as session:
-            return await tenant_profile_service.configuration(session, tenant_id)
-
     parts = DoorParts(
         bus=services.bus,
         store=services.store,
         writer=services.writer,
         devices=devices,
-        tenant_profile=tenant_profile,
+        tenant_profile=tenant_profiles(services),
         clock=services.clock,
         commands=commands,
         sub_devices=SubDevices(services.database, services.vault, devices),
         provisions=Provisioner(services),
         claims=Claiming(services),
+        usage=usage,
     )
     limits = IngestOptions(
         string_length=settings.telemetry_max_string_value_length,
@@ -165,4 +165,5 @@ def make_app(
     app.state.script_tester = parts.tester
     app.state.rpc_waiting = parts.rpc_waiting
     app.state.live_integrations = parts.connectors.live
+    app.state.usage = parts.usage
     return app

@@ -28,6 +28,7 @@ from fieldline.app.rules import (
     start_commands,
     start_engine,
     start_events,
+    start_usage,
 )
 from fieldline.app.storage import open_services
 from fieldline.domains.device.directory import DeviceDirectory
@@ -85,10 +86,11 @@ async def open_platform(
         registry = discover()
         alarms, evaluator = await start_alarm_rules(services, stack)
         event_writer = await start_events(services, settings, stack)
+        usage = await start_usage(services, stack)
         outbox = make_outbox(services, stack)
         commands = await start_commands(services, stack)
-        door = make_door(services, settings, devices, commands)
-        parts = EngineParts(registry, alarms, evaluator, devices, event_writer, door)
+        door = make_door(services, settings, devices, commands, usage)
+        parts = EngineParts(registry, alarms, evaluator, devices, event_writer, door, usage)
         engine = await start_engine(services, settings, stack, parts)
         await door.start()
         stack.push_async_callback(door.stop)
@@ -119,6 +121,7 @@ async def open_platform(
                 rpc_waiting,
                 mqtt,
                 connectors,
+                usage,
             ),
             settings,
             readiness=partial(_why_not_ready, platform),

@@ -1,11 +1,15 @@
 """Starts the rules: alarm rules first, then the engine that feeds them."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from fieldline.domains.alarm import handlers as alarm_handlers
 from fieldline.domains.alarm.writer import AlarmWriter
+from fieldline.domains.api_usage.counters import Usage
+from fieldline.domains.api_usage.writer import UsageWriter
 from fieldline.domains.asset import service as asset_service
 from fieldline.domains.asset_profile import service as asset_profile_service
 from fieldline.domains.device.directory import DeviceDirectory
@@ -47,6 +51,7 @@ class EngineParts:
     devices: DeviceDirectory
     events: EventWriter
     downlink: Downlink
+    usage: Usage
 
 
 async def start_alarm_rules(
@@ -70,6 +75,19 @@ async def start_commands(services: Services, stack: AsyncExitStack) -> RpcWriter
     await commands.start()
     stack.push_async_callback(commands.stop)
     return commands
+
+
+async def start_usage(services: Services, stack: AsyncExitStack) -> Usage:
+    """Start to count what tenants use; what is stored of this month is counted on.
+
+    Raises:
+        Unavailable: the database is away.
+    """
+    usage = Usage(services.clock.now_ms())
+    writer = UsageWriter(services.database, usage, services.clock, services.bus)
+    await writer.start()
+    stack.push_async_callback(writer.stop)
+    return usage
 
 
 def make_outbox(services: Services, stack: AsyncExitStack) -> Outbox:
@@ -101,17 +119,13 @@ async def start_engine(
     scripts = ScriptPool(
         services.clock,
         backlog,
+        parts.usage,
         ScriptLimits(
             timeout_s=settings.script_timeout_ms / 1000,
             memory_bytes=settings.script_memory_mb * 1024 * 1024,
         ),
     )
     stack.push_async_callback(scripts.stop)
-
-    async def execution_limit(tenant_id: UUID) -> int:
-        async with services.database.read() as session:
-            name = "maxRuleNodeExecutionsPerMessage"
-            return await tenant_profile_service.limit(session, tenant_id, name)
 
     engine = RuleEngine(
         RuleServices(
@@ -124,10 +138,11 @@ async def start_engine(
             clock=services.clock,
             backlog=backlog,
             downlink=parts.downlink,
+            usage=parts.usage,
             records=parts.events,
         ),
         registry=parts.registry,
-        load_graphs=GraphLoader(services.database, execution_limit),
+        load_graphs=GraphLoader(services.database, tenant_profiles(services), parts.usage),
         originators=_originators(services, stack, parts.devices),
         limits=EngineLimits(nodes=AsyncLimits(timeout_s=settings.rule_node_timeout_seconds)),
     )
@@ -135,6 +150,16 @@ async def start_engine(
     stack.callback(services.bus.listen(EntityChanged, engine.on_entity_changed))
     stack.push_async_callback(engine.stop)
     return engine
+
+
+def tenant_profiles(services: Services) -> Callable[[UUID], Awaitable[Mapping[str, Any]]]:
+    """Return what reads the configuration of a tenant's profile."""
+
+    async def profile_of(tenant_id: UUID) -> Mapping[str, Any]:
+        async with services.database.read() as session:
+            return await tenant_profile_service.configuration(session, tenant_id)
+
+    return profile_of
 
 
 def _originators(

@@ -6,7 +6,7 @@ All calls are made on the event loop; nothing on a reading's way waits.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -62,7 +62,12 @@ class Door:
         self._flow = Flow(self.limits.in_flight, parts.writer)
         self.activity = Activity(parts, lambda: self._flow.is_full, self.limits)
         self._authentication = Authentication(parts.devices)
-        self.rates = Limits(parts.bus, parts.tenant_profile, is_enabled=self.limits.is_rate_limited)
+        self.rates = Limits(
+            parts.bus,
+            parts.tenant_profile,
+            parts.usage,
+            is_rate_limited=self.limits.is_rate_limited,
+        )
         self._sessions = Sessions(parts.bus, self.activity, self.rates, limit=self.limits.sessions)
         self._lookups = Lookups(self.limits.reads, self.limits.waiting_reads)
         self._attributes = AttributeReader(parts.store)
@@ -216,14 +221,17 @@ class Door:
 
         Raises:
             Invalid: the payload is no claim request.
+            RateLimited: the device sends too much.
             Unavailable: too many wait.
         """
         self.touch(session)
+        self._admit(session)
         self._onboarding.claim(session, ClaimRequest.parse(payload), receipt)
 
     def claim_document(self, session: DeviceSession, document: Any, receipt: Receipt) -> None:  # noqa: ANN401
         """Do as :meth:`claim` with what is decoded already."""
         self.touch(session)
+        self._admit(session)
         self._onboarding.claim(session, ClaimRequest.of(document), receipt)
 
     # What devices send
@@ -248,8 +256,7 @@ class Door:
         now_ms = self._now_ms()
         self.activity.note(session.presence, now_ms)
         groups = parse_telemetry(payload, now_ms, self._rules)
-        if session.limits.is_limited:
-            self._count_in(session, sum(len(values) for _, values in groups), now_ms)
+        self._count_in(session, _points(groups), now_ms)
         self._flow.count(receipt)
         for ts_ms, values in groups:
             self._publish_reading(session.device, ts_ms, values, metadata, now_ms, receipt)
@@ -265,8 +272,7 @@ class Door:
         now_ms = self._now_ms()
         self.activity.note(session.presence, now_ms)
         groups = telemetry_groups(document, now_ms, self._rules)
-        if session.limits.is_limited:
-            self._count_in(session, sum(len(values) for _, values in groups), now_ms)
+        self._count_in(session, _points(groups), now_ms)
         self._flow.count(receipt)
         for ts_ms, values in groups:
             self._publish_reading(session.device, ts_ms, values, metadata, now_ms, receipt)
@@ -284,8 +290,7 @@ class Door:
         now_ms = self._now_ms()
         self.activity.note(session.presence, now_ms)
         groups = await asyncio.to_thread(parse_telemetry, payload, now_ms, self._rules)
-        if session.limits.is_limited:
-            self._count_in(session, sum(len(values) for _, values in groups), now_ms)
+        self._count_in(session, _points(groups), now_ms)
         self._flow.count(receipt)
         for start in range(0, len(groups), _SLICE):
             await self._flow.room()
@@ -327,8 +332,7 @@ class Door:
         now_ms = self._now_ms()
         self.activity.note(session.presence, now_ms)
         device = session.device
-        if session.limits.is_limited:
-            self._count_in(session, len(values), now_ms)
+        self._count_in(session, len(values), now_ms)
         self._flow.count(receipt)
         if values:
             described = {
@@ -392,14 +396,16 @@ class Door:
         Raises:
             RateLimited: it is over a limit.
         """
-        if session.limits.is_limited:
-            self._count_in(session, 0, self._now_ms())
+        self._count_in(session, 0, self._now_ms())
 
     def _count_in(self, session: DeviceSession, points: int, now_ms: int) -> None:
-        gateway = session.gateway
-        session.limits.take(
-            session.device, None if gateway is None else gateway.device, points, now_ms
-        )
+        limits = session.limits
+        if limits.is_limited:
+            gateway = session.gateway
+            limits.take(session.device, None if gateway is None else gateway.device, points, now_ms)
+        usage = limits.usage
+        usage.transport_messages += 1
+        usage.transport_data_points += points
 
     # What devices ask
 
@@ -526,3 +532,9 @@ class Door:
     def when_room(self, callback: Callable[[], None]) -> None:
         """Call back once, when there is room again."""
         self._flow.when_room(callback)
+
+
+def _points(groups: Sequence[tuple[int, Mapping[str, Any]]]) -> int:
+    if len(groups) == 1:
+        return len(groups[0][1])
+    return sum(len(values) for _, values in groups)

@@ -1,8 +1,9 @@
-"""What tenants, devices and gateways may send: the rate limits of the tenant profile.
+"""What tenants, devices and gateways may send: the tenant profile's limits of rate and of use.
 
 A message with values counts as one telemetry message and as many data points, any other as one
 message. The tenant's limits count all of its devices together; a gateway has limits for what it
-sends for itself, and others for all of its devices together.
+sends for itself, and others for all of its devices together. What is let through is counted as the
+tenant's use (``domains.api_usage``).
 
 Source: ThingsBoard's tenant profile, transport rate limits.
 """
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from fieldline.domains.api_usage.counters import TenantUsage, Usage, UsageLimitReached, UsageLimits
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.ingest.parts import ProfileOfTenant
 from fieldline.kit.errors import Invalid, RateLimited
@@ -34,26 +36,37 @@ _WHAT = ("messages", "telemetry messages", "data points")
 
 
 class TenantLimits:
-    """One tenant's limits, by prefix; ``is_limited`` is all that a reading asks without any."""
+    """One tenant's limits, by prefix; ``is_limited`` is all that a reading asks without any.
 
-    __slots__ = ("_budgets", "_parts", "is_limited", "refused")
+    Args:
+        usage: what the tenant used in this month.
+        is_rate_limited: whether the limits of rate hold.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_budgets", "_is_rate_limited", "_parts", "is_limited", "refused", "usage")
+
+    def __init__(self, usage: TenantUsage, *, is_rate_limited: bool = True) -> None:
+        self.usage = usage
         self.is_limited = False
         self.refused = 0
+        self._is_rate_limited = is_rate_limited
         self._parts: dict[str, tuple[tuple[Part, ...], ...]] = {}
         self._budgets: Lru[tuple[str, UUID], list[RateLimit]] = Lru(MAX_BUDGETS)
 
     def set(self, profile: Mapping[str, Any]) -> None:
-        """Take a profile's configuration over; what was used of changed limits is forgotten."""
+        """Take a profile's configuration over; what was used of changed rates is forgotten."""
+        self.usage.limits = UsageLimits.of(profile)
+        self.usage.tell()
         parts = {
-            prefix: tuple(_parts(profile, prefix + kind) for kind in _KINDS)
+            prefix: tuple(
+                _parts(profile, prefix + kind) if self._is_rate_limited else () for kind in _KINDS
+            )
             for prefix in (_TENANT, _DEVICE, _GATEWAY, _SUB_DEVICES)
         }
         if parts != self._parts:
             self._parts = parts
             self._budgets.clear()
-            self.is_limited = any(any(each) for each in parts.values())
+        self.is_limited = self.usage.is_transport_limited or any(map(any, parts.values()))
 
     def take(
         self, device: DeviceRecord, gateway: DeviceRecord | None, points: int, now_ms: int
@@ -61,8 +74,14 @@ class TenantLimits:
         """Count a message of a device, perhaps through a gateway, with so many values.
 
         Raises:
+            UsageLimitReached: the tenant used up what it may in this month.
             RateLimited: it is over a limit; nothing is counted.
         """
+        try:
+            self.usage.check_transport(now_ms)
+        except UsageLimitReached:
+            self.refused += 1
+            raise
         if gateway is not None:
             own = self._budget(_SUB_DEVICES, gateway.id, now_ms)
         else:
@@ -109,13 +128,16 @@ class Limits:
     Args:
         bus: tells of changed profiles and tenants.
         profile_of: reads a tenant's profile.
-        is_enabled: whether there are any limits at all.
+        usage: what tenants use.
+        is_rate_limited: whether the limits of rate hold; those of use always do.
     """
 
-    def __init__(self, bus: Bus, profile_of: ProfileOfTenant, *, is_enabled: bool) -> None:
+    def __init__(
+        self, bus: Bus, profile_of: ProfileOfTenant, usage: Usage, *, is_rate_limited: bool
+    ) -> None:
         self._profile_of = profile_of
-        self._is_enabled = is_enabled
-        self._none = TenantLimits()
+        self._usage = usage
+        self._is_rate_limited = is_rate_limited
         self._tenants: dict[UUID, TenantLimits] = {}
         self._stale: set[UUID] = set()
         self._changes = 0
@@ -129,11 +151,11 @@ class Limits:
         Raises:
             Unavailable: the database is away.
         """
-        while self._is_enabled and tenant_id not in self._tenants:
+        while tenant_id not in self._tenants:
             changes = self._changes
             profile = await self._profile_of(tenant_id)
             if changes == self._changes:  # else it may have been read before its change
-                self._tenants.setdefault(tenant_id, TenantLimits()).set(profile)
+                self._tenants.setdefault(tenant_id, self._make(tenant_id)).set(profile)
 
     @property
     def refused(self) -> int:
@@ -142,7 +164,10 @@ class Limits:
 
     def of(self, tenant_id: UUID) -> TenantLimits:
         """Return a tenant's limits, which stay right for as long as they are held."""
-        return self._tenants.get(tenant_id, self._none)
+        return self._tenants.get(tenant_id) or self._make(tenant_id)
+
+    def _make(self, tenant_id: UUID) -> TenantLimits:
+        return TenantLimits(self._usage.of(tenant_id), is_rate_limited=self._is_rate_limited)
 
     async def stop(self) -> None:
         if self._task is not None:
@@ -155,8 +180,8 @@ class Limits:
         elif event.entity.type is not EntityType.TENANT:
             return
         elif event.change is Change.DELETED:
-            gone = self._tenants.pop(event.entity.id, self._none)
-            self._refused_before += gone.refused
+            gone = self._tenants.pop(event.entity.id, None)
+            self._refused_before += gone.refused if gone is not None else 0
         elif event.entity.id in self._tenants:
             self._stale.add(event.entity.id)
         self._changes += 1
@@ -170,7 +195,7 @@ class Limits:
             try:
                 profile = await self._profile_of(tenant_id)
             except Exception as error:  # noqa: BLE001 - its outermost loop: it must go on
-                logger.warning("a tenant's rate limits could not be read again: %s", error)
+                logger.warning("a tenant's limits could not be read again: %s", error)
                 self._stale.add(tenant_id)
                 await asyncio.sleep(RETRY_S)
                 continue

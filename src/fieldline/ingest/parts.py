@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+from fieldline.domains.api_usage.counters import Usage
 from fieldline.domains.claim.request import ClaimRequest
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.domains.provision.request import ProvisionAnswer, ProvisionRequest
@@ -146,3 +147,4 @@ class DoorParts:
     sub_devices: SubDevices
     provisions: Provisions
     claims: Claims
+    usage: Usage

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from fieldline.domains.api_usage.counters import TenantUsage
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.ingest.presence import Presence
 from fieldline.kit.ids import new_id
@@ -45,6 +46,7 @@ class SessionLimits(Protocol):
     """What the device's tenant may send (``limits.TenantLimits``)."""
 
     is_limited: bool
+    usage: TenantUsage
 
     def take(
         self, device: DeviceRecord, gateway: DeviceRecord | None, points: int, now_ms: int

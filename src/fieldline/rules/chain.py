@@ -28,7 +28,7 @@ class ExecutionLimitError(FieldlineError):
 class Step(Context):
     """One node in its chain, ready to run."""
 
-    __slots__ = ("failures", "limit", "process", "targets")
+    __slots__ = ("failures", "limit", "process", "targets", "usage")
 
     def __init__(self, graph: ChainGraph, node: GraphNode, services: RuleServices) -> None:
         self.tenant_id = graph.tenant_id
@@ -37,6 +37,7 @@ class Step(Context):
         self.node_id = node.id
         self.node_name = node.name
         self.services = services
+        self.usage = services.usage.of(graph.tenant_id)
         self.process: Process = inactive(f"The node '{node.name}' has not started")
         self.targets: dict[str, Targets] = {}
         self.failures: Failures
@@ -115,6 +116,7 @@ def enter(chain: Chain, message: Message) -> None:
 def _run(step: Step, message: Message, pending: list[tuple[Step, Message]]) -> None:
     """Run ``step`` and what follows, then every step in ``pending``, which holds open branches."""
     while True:
+        step.usage.rule_engine_executions += 1
         if step.limit and _is_over(step, message):
             _refuse(step, message)
             outcome: Outcome = None

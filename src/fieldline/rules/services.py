@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from fieldline.domains.api_usage.counters import Usage
 from fieldline.domains.event.record import Records
 from fieldline.domains.rpc.command import Command, OnAnswer
 from fieldline.domains.telemetry.submitted import Submitted, Then
@@ -35,7 +36,10 @@ class Downlink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RuleServices:
-    """Everything that nodes may use; ``records`` takes events, None where nobody keeps them."""
+    """Everything that nodes may use.
+
+    ``usage`` counts executions; ``records`` takes events, None where nobody keeps them.
+    """
 
     writer: Saves
     evaluator: Evaluates
@@ -46,4 +50,5 @@ class RuleServices:
     clock: Clock
     backlog: Backlog
     downlink: Downlink
+    usage: Usage
     records: Records | None = None

@@ -42,6 +42,8 @@ V1_CALLS: dict[str, list[Call]] = {
     "GET /tenants/{tenant_id}": SYSADMINS,
     "PUT /tenants/{tenant_id}": only(Call(body=STOLEN, may=(SYSADMIN,))),
     "DELETE /tenants/{tenant_id}": SYSADMINS,
+    "GET /usage": PLAIN,
+    "GET /usage/months": PLAIN,
     "GET /customers": PLAIN,
     "POST /customers": only(Call(body=STOLEN, may=(STRANGER,))),
     "GET /customers/{customer_id}": PLAIN,

@@ -11,6 +11,7 @@ import httpx
 from fieldline.api.app import Routers, create_app
 from fieldline.api.v1 import rule_chains as v1_rule_chains
 from fieldline.database.engine import Database
+from fieldline.domains.api_usage.counters import Usage
 from fieldline.domains.device_profile import service as device_profile_service
 from fieldline.domains.rule_chain import endpoints, metadata
 from fieldline.kit.clock import ManualClock
@@ -65,7 +66,7 @@ async def running_platform(database: Database, clock: ManualClock) -> AsyncItera
         services, Routers(thingsboard=[endpoints.router], v1=[v1_rule_chains.router], others=[])
     )
     app.state.node_catalogue = discover()
-    scripts = ScriptPool(clock, Backlog(100))
+    scripts = ScriptPool(clock, Backlog(100), Usage(clock.now_ms()))
     app.state.script_tester = Trier(scripts)
     seeders = [metadata.seed, device_profile_service.seed]
     admin = await make_tenant(database, "A", seeders=seeders)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from fieldline.domains.api_usage.counters import Usage
 from fieldline.kit.clock import ManualClock
 from fieldline.rules.backlog import Backlog
 from fieldline.rules.scripts.pool import ScriptPool
@@ -15,7 +16,8 @@ from tests.waiting import until
 
 @pytest.fixture
 async def pool(clock: ManualClock) -> AsyncIterator[ScriptPool]:
-    pool = ScriptPool(clock, Backlog(100_000), ScriptLimits(timeout_s=0.02), threads=2)
+    usage, limits = Usage(clock.now_ms()), ScriptLimits(timeout_s=0.02)
+    pool = ScriptPool(clock, Backlog(100_000), usage, limits, threads=2)
     yield pool
     await pool.stop()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from starlette.responses import PlainTextResponse
 
 import fieldline
+from fieldline.domains.api_usage.dependency import UsageDep
 from fieldline.domains.system import params, usage
 from fieldline.domains.system.machine import measure
 from fieldline.domains.system.schemas import (
@@ -61,9 +62,11 @@ async def get_max_datapoints_limit(_caller: AnyUser) -> int:
 
 
 @router.get("/usage")
-async def get_usage(caller: TenantAdmin, session: ReadSession, services: ServicesDep) -> UsageInfo:
-    """Return how much the tenant has, and may have."""
-    return await usage.of_tenant(session, caller, services.clock.now_ms())
+async def get_usage(
+    caller: TenantAdmin, session: ReadSession, services: ServicesDep, counted: UsageDep
+) -> UsageInfo:
+    """Return how much the tenant has and used in this month, and may."""
+    return await usage.of_tenant(session, caller, counted, services.clock.now_ms())
 
 
 @router.get("/admin/featuresInfo")

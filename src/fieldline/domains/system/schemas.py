@@ -60,10 +60,7 @@ class VersionInfo(TbModel):
 
 
 class UsageInfo(TbModel):
-    """How much of each thing a tenant has, and may have: of a ``max`` 0 is unlimited.
-
-    What is not counted is null.
-    """
+    """How much of each thing a tenant has, and may have: of a ``max`` 0 is unlimited."""
 
     devices: int
     max_devices: int
@@ -77,13 +74,13 @@ class UsageInfo(TbModel):
     max_dashboards: int
     edges: int
     max_edges: int
-    transport_messages: int | None
+    transport_messages: int
     max_transport_messages: int
-    js_executions: int | None
+    js_executions: int
     tbel_executions: int
     max_js_executions: int
     max_tbel_executions: int
-    emails: int | None
+    emails: int
     max_emails: int
     sms: int
     max_sms: int

@@ -1,8 +1,9 @@
 """How much a tenant has of what its profile limits."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from fieldline.domains.api_usage.counters import Usage
+from fieldline.domains.api_usage.months import month_start
 from fieldline.domains.system.repository import UsageRepository
 from fieldline.domains.system.schemas import UsageInfo
 from fieldline.domains.tenant_profile import service as tenant_profile_service
@@ -30,28 +31,26 @@ _LIMITS = {
 """Names in the answer and in a profile's configuration."""
 
 
-async def of_tenant(session: "AsyncSession", caller: Caller, now_ms: int) -> UsageInfo:
-    """Count what the caller's tenant has now, and the alarms of this calendar month (UTC).
+async def of_tenant(
+    session: "AsyncSession", caller: Caller, usage: Usage, now_ms: int
+) -> UsageInfo:
+    """Count what the caller's tenant has now, and used in this calendar month (UTC).
 
-    Edges are 0 while there are none; messages, scripts and mails are not counted.
+    What there is none of yet is 0: edges, TBEL, SMS, mails of rules.
     """
     tenant_id = tenant_of(caller, Operation.READ, EntityType.TENANT)
+    used = usage.of(tenant_id)
     repository = UsageRepository(session)
     limits = await tenant_profile_service.configuration(session, tenant_id)
     return UsageInfo(
         **await repository.counts(tenant_id),
         **{name: limits.get(stored) or 0 for name, stored in _LIMITS.items()},
-        alarms=await repository.alarms_since(tenant_id, _month_start(now_ms)),
+        alarms=await repository.alarms_since(tenant_id, month_start(now_ms)),
         edges=0,
-        transport_messages=None,
-        js_executions=None,
+        transport_messages=used.transport_messages,
+        js_executions=used.js_executions,
         tbel_executions=0,
-        emails=None,
+        emails=0,
         sms=0,
         sms_enabled=False,
     )
-
-
-def _month_start(now_ms: int) -> int:
-    now = datetime.fromtimestamp(now_ms / 1000, UTC)
-    return int(datetime(now.year, now.month, 1, tzinfo=UTC).timestamp() * 1000)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from fieldline.domains.api_usage.counters import Usage
 from fieldline.kit.clock import Clock
 from fieldline.rules.backlog import Backlog
 from fieldline.rules.scripts.sandbox import ScriptError, ScriptLimits
@@ -26,6 +27,7 @@ class ScriptPool:
     Args:
         clock: tells when a blocked script may run again.
         backlog: counts the calls that wait.
+        usage: counts the calls of each tenant.
         limits: of each script.
         threads: how many; a script that uses all its time holds up those of its thread.
     """
@@ -34,12 +36,14 @@ class ScriptPool:
         self,
         clock: Clock,
         backlog: Backlog,
+        usage: Usage,
         limits: ScriptLimits | None = None,
         *,
         threads: int = 2,
     ) -> None:
         self.clock = clock
         self.backlog = backlog
+        self.usage = usage
         self.limits = limits or ScriptLimits()
         self._workers = [Worker(f"script-{index}") for index in range(threads)]
         self._load = [0] * threads

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from fieldline.domains.api_usage.counters import UsageLimitReached
 from fieldline.kit.json import dumps_text
 from fieldline.messaging.message import Message
 from fieldline.rules.scripts.sandbox import Sandbox, ScriptError, ScriptLimitError, answer_of
@@ -81,7 +82,14 @@ class Script:
         return self._hop is not None
 
     def call(self, message: Message, then: Then) -> None:
-        """Run the script on a message."""
+        """Run the script on a message, or answer that the tenant used up its executions."""
+        usage = self._pool.usage.of(message.tenant_id)
+        try:
+            usage.check_js(self._pool.clock.now_ms())
+        except UsageLimitReached as error:
+            then(None, error)
+            return
+        usage.js_executions += 1
         self._pool.backlog.add()
         self._waiting.append(
             _Call(message.data_text(), dumps_text(message.metadata), message.type, then)
