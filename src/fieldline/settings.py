@@ -6,6 +6,7 @@ them with their meaning and present value.
 """
 
 from email.utils import parseaddr
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -193,6 +194,23 @@ class Settings(BaseSettings):
     rate_limit_enabled: bool = Field(
         default=True, description="Devices are held to the rate limits of their tenant's profile."
     )
+    device_login_max_failures: NotNegative = Field(
+        10,
+        description="New wrong credentials of devices that may come from one address (of IPv6: one "
+        "/64) within DEVICE_LOGIN_BLOCK_SECONDS; 0 lets anything be tried. Credentials that were "
+        "right from there before are still let through.",
+    )
+    device_login_max_failures_per_user: Positive = Field(
+        100, description="New wrong passwords that may come for one MQTT user name, likewise."
+    )
+    device_login_block_seconds: Positive = Field(
+        60, description="For how long further credentials are then refused unseen."
+    )
+    device_login_exempt_addresses: str = Field(
+        "",
+        description="Addresses and networks that stand for many clients (load balancers, a plant's "
+        "router), separated by commas, as 10.0.0.5,192.168.0.0/16: nothing is counted for them.",
+    )
     device_inactivity_timeout_seconds: Positive = Field(
         600,
         description="How long a device may be silent before it is inactive; its own "
@@ -259,6 +277,7 @@ class Settings(BaseSettings):
                         )
                         raise ValueError(msg)
         _check_mail(self)
+        _ = self.exempt_networks
         for name in _NOT_BUILT:
             if getattr(self, name):
                 msg = f"{name.upper()} is set, but this version of Fieldline has no such part yet"
@@ -276,6 +295,16 @@ class Settings(BaseSettings):
     def is_embedded(self) -> bool:
         """Whether the store is the SQLite file in the data folder."""
         return self.postgres_server is None
+
+    @property
+    def exempt_networks(self) -> list[IPv4Network | IPv6Network]:
+        """What ``DEVICE_LOGIN_EXEMPT_ADDRESSES`` names."""
+        texts = (text.strip() for text in self.device_login_exempt_addresses.split(","))
+        try:
+            return [ip_network(text, strict=False) for text in texts if text]
+        except ValueError as error:
+            msg = f"DEVICE_LOGIN_EXEMPT_ADDRESSES is not right: {error}; it may be 10.0.0.0/8,::1"
+            raise ValueError(msg) from error
 
     @property
     def serves_docs(self) -> bool:

@@ -23,6 +23,7 @@ from fieldline.domains.rpc.writer import RpcWriter
 from fieldline.domains.sub_device.joining import SubDevices
 from fieldline.domains.telemetry.service import Telemetry
 from fieldline.ingest.door import Door
+from fieldline.ingest.guard import GuardOptions
 from fieldline.ingest.parts import DoorParts, IngestOptions
 from fieldline.kit.errors import Invalid, Unavailable
 from fieldline.rest.services import Services
@@ -78,6 +79,12 @@ def make_door(
         inactivity_timeout_ms=settings.device_inactivity_timeout_seconds * 1000,
         is_rate_limited=settings.rate_limit_enabled,
         service_id=socket.gethostname(),
+        guard=GuardOptions(
+            most=settings.device_login_max_failures,
+            most_per_name=settings.device_login_max_failures_per_user,
+            period_ms=settings.device_login_block_seconds * 1000,
+            exempt=settings.exempt_networks,
+        ),
     )
     return Door(parts, limits)
 

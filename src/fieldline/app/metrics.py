@@ -59,6 +59,18 @@ def measure(parts: MeasuredParts) -> Metrics:
             is_counter=True,
         ),
         Reading(
+            "fieldline_ingest_failed_logins",
+            "Log-ins and provision requests of devices with wrong credentials.",
+            lambda: door.guard.failed,
+            is_counter=True,
+        ),
+        Reading(
+            "fieldline_ingest_blocked_logins",
+            "Log-ins and provision requests refused because too many wrong ones had come.",
+            lambda: door.guard.refused,
+            is_counter=True,
+        ),
+        Reading(
             "fieldline_rpc_open_commands",
             "Commands to devices that are on their way.",
             lambda: door.open_commands,

@@ -2,50 +2,82 @@
 
 import base64
 import hashlib
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from fieldline.domains.device.directory import DeviceRecord
+from fieldline.ingest.guard import Login, LoginGuard
 from fieldline.ingest.parts import Devices
+from fieldline.kit.clock import Clock
 from fieldline.kit.errors import Unauthenticated, Unavailable
 
 MQTT_TRANSPORTS = frozenset({"DEFAULT", "MQTT"})
 """Transport types of a device profile whose devices may use MQTT."""
 
 
+class MqttCredentials(NamedTuple):
+    """What an MQTT client says, and shows, to be a device."""
+
+    client_id: str
+    username: str | None
+    password: str | None
+    certificate_der: bytes | None = None
+
+
 class Authentication:
     """Finds the device that credentials belong to."""
 
-    def __init__(self, devices: Devices) -> None:
+    def __init__(self, devices: Devices, guard: LoginGuard, clock: Clock) -> None:
         self._devices = devices
+        self._guard = guard
+        self._now_ms = clock.now_ms
 
-    async def by_token(self, token: str) -> DeviceRecord:
+    async def by_token(self, token: str, address: str) -> DeviceRecord:
         """Return the device with this access token.
 
         Raises:
             Unauthenticated: no device has it.
+            RateLimited: too many wrong ones came from the address.
         """
-        return _known(await self._devices.by_access_token(token))
+        login = Login(address, token, token)
+        return await self._guarded(login, lambda: self._devices.by_access_token(token))
 
-    async def by_mqtt(
-        self,
-        client_id: str,
-        username: str | None,
-        password: str | None,
-        certificate_der: bytes | None,
-    ) -> DeviceRecord:
+    async def by_mqtt(self, credentials: MqttCredentials, address: str) -> DeviceRecord:
         """Return the device of an MQTT CONNECT: by its certificate if it showed one.
+
+        A certificate cannot be guessed; it does not matter then who else came from the address.
 
         Raises:
             Unauthenticated: the credentials are not those of a device.
+            RateLimited: too many wrong ones came from the address, or for the user name.
             Unavailable: the device's profile wants another transport than MQTT.
         """
-        if certificate_der is not None:
-            found = await self._devices.by_certificate(certificate_hash(certificate_der))
+        client_id, username, password, certificate = credentials
+        if certificate is not None:
+            device = _known(await self._devices.by_certificate(certificate_hash(certificate)))
         else:
-            found = await self._devices.by_mqtt_basic(client_id, username, password)
-        device = _known(found)
+            name = username or client_id
+            login = Login(
+                address, credentials, (name, password), name if password is not None else None
+            )
+            device = await self._guarded(
+                login, lambda: self._devices.by_mqtt_basic(client_id, username, password)
+            )
         if device.transport_type not in MQTT_TRANSPORTS:
             msg = f"The device's profile is for {device.transport_type}, not for MQTT"
             raise Unavailable(msg)
+        return device
+
+    async def _guarded(
+        self, login: Login, find: Callable[[], Awaitable[DeviceRecord | None]]
+    ) -> DeviceRecord:
+        self._guard.check(login, self._now_ms())
+        try:
+            device = _known(await find())
+        except Unauthenticated:
+            self._guard.note_wrong(login, self._now_ms())
+            raise
+        self._guard.note_right(login)
         return device
 
 

@@ -21,9 +21,10 @@ from fieldline.ingest.attributes import (
     FoundAttributes,
     attributes_json,
 )
-from fieldline.ingest.authentication import Authentication
+from fieldline.ingest.authentication import Authentication, MqttCredentials
 from fieldline.ingest.client_rpc import ClientRpc
 from fieldline.ingest.flow import Flow
+from fieldline.ingest.guard import LoginGuard
 from fieldline.ingest.limits import Limits
 from fieldline.ingest.lookups import Lookups
 from fieldline.ingest.onboarding import Onboarding
@@ -61,7 +62,8 @@ class Door:
         self._rules = TypingRules(max_string_length=self.limits.string_length)
         self._flow = Flow(self.limits.in_flight, parts.writer)
         self.activity = Activity(parts, lambda: self._flow.is_full, self.limits)
-        self._authentication = Authentication(parts.devices)
+        self.guard = LoginGuard(self.limits.guard)
+        self._authentication = Authentication(parts.devices, self.guard, parts.clock)
         self.rates = Limits(
             parts.bus,
             parts.tenant_profile,
@@ -71,7 +73,7 @@ class Door:
         self._sessions = Sessions(parts.bus, self.activity, self.rates, limit=self.limits.sessions)
         self._lookups = Lookups(self.limits.reads, self.limits.waiting_reads)
         self._attributes = AttributeReader(parts.store)
-        self._onboarding = Onboarding(parts, self.limits)
+        self._onboarding = Onboarding(parts, self.limits, self.guard)
         self._client_rpc = ClientRpc(parts, self.limits)
         self._server_rpc = ServerRpc(parts, self._sessions.rpc, self._lookups, self.limits)
 
@@ -106,13 +108,14 @@ class Door:
 
     # Who is there
 
-    async def authenticate_token(self, token: str) -> DeviceRecord:
-        """Return the device with this access token.
+    async def authenticate_token(self, token: str, address: str = "") -> DeviceRecord:
+        """Return the device with this access token; ``address`` is the client's.
 
         Raises:
             Unauthenticated: no device has it.
+            RateLimited: too many wrong ones came from there.
         """
-        device = await self._authentication.by_token(token)
+        device = await self._authentication.by_token(token, address)
         await self.rates.learn(device.tenant_id)
         return device
 
@@ -122,14 +125,17 @@ class Door:
         username: str | None,
         password: str | None,
         certificate_der: bytes | None = None,
+        address: str = "",
     ) -> DeviceRecord:
-        """Return the device that an MQTT CONNECT speaks of.
+        """Return the device that an MQTT CONNECT speaks of; ``address`` is the client's.
 
         Raises:
             Unauthenticated: the credentials are not those of a device.
+            RateLimited: too many wrong ones came from there, or for that user name.
             Unavailable: the device's profile wants another transport than MQTT.
         """
-        device = await self._authentication.by_mqtt(client_id, username, password, certificate_der)
+        credentials = MqttCredentials(client_id, username, password, certificate_der)
+        device = await self._authentication.by_mqtt(credentials, address)
         await self.rates.learn(device.tenant_id)
         return device
 

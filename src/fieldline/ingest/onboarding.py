@@ -10,12 +10,12 @@ from fieldline.domains.provision.request import (
     ProvisionRequest,
     Status,
 )
+from fieldline.ingest.guard import Login, LoginGuard
 from fieldline.ingest.lookups import RETRY_AFTER_S, Lookups
 from fieldline.ingest.parts import DoorParts, IngestOptions
 from fieldline.ingest.session import DeviceSession
 from fieldline.kit.errors import FieldlineError, Unavailable
 from fieldline.messaging.receipt import Receipt
-from fieldline.security.attempts import AttemptLimit
 
 __all__ = ["MalformedProvisionRequest", "Onboarding", "ProvisionAnswer", "ProvisionRequest"]
 
@@ -23,8 +23,6 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 4
 """Requests of each kind that are worked on at a time: each one is a few transactions."""
-WRONG_KEYS_PER_MINUTE = 60
-"""Of one address; then it must wait, also with the right key."""
 
 
 class Onboarding:
@@ -33,13 +31,14 @@ class Onboarding:
     Args:
         parts: the clock, and what provisions and claims.
         limits: how many requests may wait.
+        guard: keeps keys and secrets from being guessed.
     """
 
-    def __init__(self, parts: DoorParts, limits: IngestOptions) -> None:
+    def __init__(self, parts: DoorParts, limits: IngestOptions, guard: LoginGuard) -> None:
         self._now_ms = parts.clock.now_ms
         self._provisions = parts.provisions
         self._claims = parts.claims
-        self._wrong_keys = AttemptLimit(WRONG_KEYS_PER_MINUTE, 60_000)
+        self._guard = guard
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._limit = limits.waiting_provisions
         self._waiting = 0
@@ -63,19 +62,23 @@ class Onboarding:
             RateLimited: too many wrong keys came from there.
             Unavailable: too many requests wait, or the database is away.
         """
-        self._wrong_keys.check(address, self._now_ms())
+        keys = (request.key, request.secret)
+        login = Login(address, keys, keys)
+        self._guard.check(login, self._now_ms())
         if self._waiting >= self._limit:
             raise Unavailable("Too many devices wait to be provisioned; try again later")
         self._waiting += 1
         try:
             async with self._turn:
                 # Others from there may have failed meanwhile.
-                self._wrong_keys.check(address, self._now_ms())
+                self._guard.check(login, self._now_ms())
                 answer = await self._provisions.provision(request)
         finally:
             self._waiting -= 1
         if answer.status is Status.NOT_FOUND:
-            self._wrong_keys.take(address, self._now_ms())
+            self._guard.note_wrong(login, self._now_ms())
+        else:
+            self._guard.note_right(login)
         return answer
 
     def claim(self, session: DeviceSession, request: ClaimRequest, receipt: Receipt) -> None:

@@ -1,7 +1,7 @@
 """What the door is made of: the parts behind it, and its limits."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from fieldline.domains.device.directory import DeviceRecord
 from fieldline.domains.provision.request import ProvisionAnswer, ProvisionRequest
 from fieldline.domains.rpc.command import Command, RpcStatus
 from fieldline.domains.rpc.writer import Kept
+from fieldline.ingest.guard import GuardOptions
 from fieldline.kit.clock import Clock
 from fieldline.kit.errors import FieldlineError
 from fieldline.messaging.bus import Bus
@@ -114,6 +115,7 @@ class IngestOptions:
         payload_bytes: the largest MQTT packet, which session limits tell the device.
         session_in_flight: messages that a device may have unacknowledged, told likewise.
         service_id: this process, in the metadata of devices' RPCs.
+        guard: how often wrong credentials may be tried.
     """
 
     in_flight: int = 20_000
@@ -131,6 +133,7 @@ class IngestOptions:
     payload_bytes: int = 65_536
     session_in_flight: int = 100
     service_id: str = "fieldline"
+    guard: GuardOptions = field(default_factory=GuardOptions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ class _DeviceApi:
 
     async def post_telemetry(self, token: Token, request: Request) -> Response:
         """Store telemetry: ``{"k": v}``, ``{"ts": ms, "values": {..}}``, or an array of these."""
-        session = await self._session(token)
+        session = await self._session(token, request)
         stored = _Stored()
         async with self._bodies.read(request, self._options.max_body_bytes) as body:
             self._check_room()
@@ -144,7 +144,7 @@ class _DeviceApi:
 
     async def post_attributes(self, token: Token, request: Request) -> Response:
         """Store client attributes: a JSON object."""
-        session = await self._session(token)
+        session = await self._session(token, request)
         stored = _Stored()
         async with self._bodies.read(request, self._options.max_body_bytes) as body:
             self._check_room()
@@ -153,7 +153,7 @@ class _DeviceApi:
 
     async def post_claim(self, token: Token, request: Request) -> Response:
         """Let the device be claimed: ``{"secretKey": "k", "durationMs": ms}``, or nothing."""
-        session = await self._session(token)
+        session = await self._session(token, request)
         stored = _Stored()
         async with self._bodies.read(request, self._options.max_rpc_bytes) as body:
             self._door.claim(session, body, stored.receipt)
@@ -168,26 +168,30 @@ class _DeviceApi:
         self._check_room()
         async with self._bodies.read(request, self._options.max_rpc_bytes) as body:
             wanted = self._door.read_provision_request(body)
-        address = request.client.host if request.client else ""
-        return _json(dumps((await self._door.provision(wanted, address)).document()))
+        return _json(dumps((await self._door.provision(wanted, _address(request))).document()))
 
     async def get_attributes(
-        self, token: Token, client_keys: ClientKeys, shared_keys: SharedKeys
+        self, token: Token, request: Request, client_keys: ClientKeys, shared_keys: SharedKeys
     ) -> Response:
         """Return client and shared attributes by name; without names, all of them."""
-        session = await self._session(token)
+        session = await self._session(token, request)
         wanted = AttributeRequest.of(",".join(client_keys) or None, ",".join(shared_keys) or None)
         return _json(dumps(await self._door.read_attributes(session, wanted)))
 
-    async def poll_attributes(self, token: Token, timeout: Timeout = 0) -> Response:  # noqa: ASYNC109
+    async def poll_attributes(
+        self,
+        token: Token,
+        request: Request,
+        timeout: Timeout = 0,  # noqa: ASYNC109
+    ) -> Response:
         """Wait for the next change of a shared attribute; 408 when there is none in time."""
-        async with self._waiting(token) as (session, poll):
+        async with self._waiting(token, request) as (session, poll):
             self._door.subscribe_attributes(session)
             return _news(await poll.wait(self._poll_s(timeout)))
 
-    async def poll_rpc(self, token: Token, timeout: Timeout = 0) -> Response:  # noqa: ASYNC109
+    async def poll_rpc(self, token: Token, request: Request, timeout: Timeout = 0) -> Response:  # noqa: ASYNC109
         """Wait for the next command: ``{"id", "method", "params"}``; 408 when there is none."""
-        async with self._waiting(token) as (session, poll):
+        async with self._waiting(token, request) as (session, poll):
             self._door.subscribe_rpc(session)
             news = await poll.wait(self._poll_s(timeout))
             if poll.number is not None:
@@ -196,14 +200,14 @@ class _DeviceApi:
 
     async def answer_rpc(self, token: Token, number: RpcNumber, request: Request) -> Response:
         """Answer a command: any text; an answer that nobody waits for is taken too."""
-        session = await self._session(token)
+        session = await self._session(token, request)
         async with self._bodies.read(request, self._options.max_rpc_bytes) as body:
             self._door.rpc_answered(session, number, body)
         return Response()
 
     async def post_rpc(self, token: Token, request: Request) -> Response:
         """Call the platform: ``{"method": "m", "params": <any JSON>}``; waits for the answer."""
-        session = await self._session(token)
+        session = await self._session(token, request)
         async with self._bodies.read(request, self._options.max_rpc_bytes) as body:
             self._check_room()
             _require_params(body)
@@ -213,14 +217,16 @@ class _DeviceApi:
             )
         return _json(await reply)
 
-    async def _session(self, token: str) -> DeviceSession:
+    async def _session(self, token: str, request: Request) -> DeviceSession:
         self._check_room()
-        return self._door.brief(await self._door.authenticate_token(token))
+        return self._door.brief(await self._door.authenticate_token(token, _address(request)))
 
     @asynccontextmanager
-    async def _waiting(self, token: str) -> AsyncIterator[tuple[DeviceSession, Poll]]:
+    async def _waiting(
+        self, token: str, request: Request
+    ) -> AsyncIterator[tuple[DeviceSession, Poll]]:
         """Open a session that waits for news, for as long as the block runs."""
-        device = await self._door.authenticate_token(token)
+        device = await self._door.authenticate_token(token, _address(request))
         self._begin_poll()
         try:
             poll = Poll()
@@ -260,6 +266,10 @@ class _Stored:
         self.receipt.release()
         await self._done.wait()
         return Response()
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _news(news: dict[str, object] | None) -> Response:

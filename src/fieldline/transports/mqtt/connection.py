@@ -287,6 +287,10 @@ class Connection(asyncio.Protocol):
         tls: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
         return None if tls is None else tls.getpeercert(binary_form=True)
 
+    def _address(self) -> str:
+        peer = None if self._transport is None else self._transport.get_extra_info("peername")
+        return str(peer[0]) if peer else ""
+
     async def _sign_on(self, connect: Connect, certificate: bytes | None) -> None:
         hub = self._hub
         try:
@@ -313,7 +317,7 @@ class Connection(asyncio.Protocol):
             return ProvisionChannel(connect.version, self._provision_parts()) if is_there else None
         door = self._hub.door
         device = await door.authenticate_mqtt(
-            connect.client_id, connect.username, _password(connect), certificate
+            connect.client_id, connect.username, _password(connect), certificate, self._address()
         )
         if self._transport is None or self._closing is not None:
             return None
@@ -338,11 +342,9 @@ class Connection(asyncio.Protocol):
         )
 
     def _provision_parts(self) -> ProvisionParts:
-        assert self._transport is not None  # noqa: S101 - a CONNECT came through it
-        peer = self._transport.get_extra_info("peername")
         return ProvisionParts(
             door=self._hub.door,
-            address=str(peer[0]) if peer else "",
+            address=self._address(),
             now_ms=self._hub.now_ms,
             send=self._send,
             refuse=self._refuse_publish,
