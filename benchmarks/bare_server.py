@@ -6,7 +6,7 @@ door to rules that end at once. Every token is a device. Prints its port, then s
 
 import argparse
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -128,6 +128,18 @@ class NoNewcomers:
         """Forget it."""
 
 
+class NoAuthorities:
+    """Trusts no certificates."""
+
+    authorities: tuple[bytes, ...] = ()
+
+    def when_changed(self, callback: Callable[[], None]) -> None:
+        """Change nothing."""
+
+    async def provision(self, chain: Sequence[bytes]) -> bool:  # noqa: ARG002
+        return False
+
+
 async def _no_limits(_tenant_id: UUID) -> Mapping[str, Any]:
     return {}
 
@@ -152,6 +164,7 @@ async def _serve(door_type: type[Door], port: int) -> None:
             Nothing(),
             Nothing(),
             NoNewcomers(),
+            NoAuthorities(),
             NoNewcomers(),
             Usage(clock.now_ms()),
         )

@@ -184,8 +184,8 @@ class Settings(BaseSettings):
     mqtt_ssl_key: Path | None = Field(None, description="PEM file of MQTT's private key.")
     mqtt_ssl_client_ca: Path | None = Field(
         None,
-        description="PEM file of the authorities of devices that sign on by X.509; without it no "
-        "client certificate is asked for.",
+        description="PEM file of the authorities of devices that sign on by X.509, beside those of "
+        "device profiles; without any no client certificate is asked for.",
     )
     mqtt_max_connections: Positive = Field(
         15_000, description="MQTT connections at a time; the next one is refused."

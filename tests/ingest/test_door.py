@@ -238,6 +238,6 @@ async def test_a_certificate_is_found_by_the_hash_of_its_base64_text(world: Worl
     digest = "0988059d88967c6f08576b77775028547416724a9c4ddc617c0fd25a581cbbd9"
     world.devices.by_hash[digest] = device
 
-    assert await world.door.authenticate_mqtt("id", None, None, b"certificate") is device
+    assert await world.door.authenticate_mqtt("id", None, None, [b"certificate"]) is device
     with pytest.raises(Unauthenticated):
-        await world.door.authenticate_mqtt("id", None, None, b"another")
+        await world.door.authenticate_mqtt("id", None, None, [b"another"])

@@ -172,4 +172,4 @@ async def test_certificates_are_no_guesses() -> None:
 
     for number in range(5):
         with pytest.raises(Unauthenticated):
-            await world.door.authenticate_mqtt("c", None, None, b"%d" % number, HERE)
+            await world.door.authenticate_mqtt("c", None, None, [b"%d" % number], HERE)

@@ -1,7 +1,7 @@
 """A door with everything behind it but the rule engine: the tests play the rules."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -117,6 +117,28 @@ class Newcomers:
         return ProvisionAnswer(self.status, self.credentials)
 
 
+class KnownAuthorities:
+    """Knows the authorities that a test gives it, and no devices of theirs."""
+
+    def __init__(self) -> None:
+        self.authorities: tuple[bytes, ...] = ()
+        self.asked: list[Sequence[bytes]] = []
+        self._listeners: list[Callable[[], None]] = []
+
+    def when_changed(self, callback: Callable[[], None]) -> None:
+        self._listeners.append(callback)
+
+    def trust(self, *authorities: bytes) -> None:
+        """Have these from now on."""
+        self.authorities = authorities
+        for listener in self._listeners:
+            listener()
+
+    async def provision(self, chain: Sequence[bytes]) -> bool:
+        self.asked.append(chain)
+        return False
+
+
 class KeptInMemory:
     """Keeps commands as the database does, as long as the test lasts."""
 
@@ -209,6 +231,7 @@ class World:
         self.kept = KeptInMemory()
         self.sub_devices = MadeDevices(self.device)
         self.newcomers = Newcomers()
+        self.chains = KnownAuthorities()
         self.messages: list[Message] = []
         self.tenant_id = new_id()
         self.writer = TimeseriesWriter(
@@ -229,6 +252,7 @@ class World:
                 self.kept,
                 self.sub_devices,
                 self.newcomers,
+                self.chains,
                 self.newcomers,
                 self.usage,
             ),

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fastapi import APIRouter, FastAPI
 
@@ -17,6 +18,7 @@ from fieldline.domains.api_usage.counters import Usage
 from fieldline.domains.claim.claiming import Claiming
 from fieldline.domains.device.directory import DeviceDirectory
 from fieldline.domains.integration.loading import Integrations
+from fieldline.domains.provision.chains import Chains
 from fieldline.domains.provision.provisioner import Provisioner
 from fieldline.domains.rpc.waiting import Waiting
 from fieldline.domains.rpc.writer import RpcWriter
@@ -53,26 +55,42 @@ class EdgeParts:
     usage: Usage
 
 
-def make_door(
+class BehindDoor(NamedTuple):
+    """What stands behind the door beside the services."""
+
+    devices: DeviceDirectory
+    commands: RpcWriter
+    usage: Usage
+
+
+async def make_door(
     services: Services,
     settings: Settings,
-    devices: DeviceDirectory,
-    commands: RpcWriter,
-    usage: Usage,
+    stack: AsyncExitStack,
+    parts: BehindDoor,
 ) -> Door:
-    """Make the one way in for devices; the rules know it before it is opened."""
-    parts = DoorParts(
+    """Make the one way in for devices; the rules know it before it is opened.
+
+    Raises:
+        Unavailable: the database is away.
+    """
+    provisioner = Provisioner(services)
+    chains = Chains(services, provisioner)
+    await chains.start()
+    stack.push_async_callback(chains.stop)
+    door_parts = DoorParts(
         bus=services.bus,
         store=services.store,
         writer=services.writer,
-        devices=devices,
+        devices=parts.devices,
         tenant_profile=tenant_profiles(services),
         clock=services.clock,
-        commands=commands,
-        sub_devices=SubDevices(services.database, services.vault, devices),
-        provisions=Provisioner(services),
+        commands=parts.commands,
+        sub_devices=SubDevices(services.database, services.vault, parts.devices),
+        provisions=provisioner,
+        chains=chains,
         claims=Claiming(services),
-        usage=usage,
+        usage=parts.usage,
     )
     limits = IngestOptions(
         string_length=settings.telemetry_max_string_value_length,
@@ -86,7 +104,7 @@ def make_door(
             exempt=settings.exempt_networks,
         ),
     )
-    return Door(parts, limits)
+    return Door(door_parts, limits)
 
 
 async def start_mqtt(door: Door, settings: Settings, stack: AsyncExitStack) -> MqttTransport | None:

@@ -11,6 +11,7 @@ from fieldline.api.websocket.limits import SocketLimits
 from fieldline.api.websocket.parts import Parts as SocketParts
 from fieldline.app.descriptors import raise_descriptor_limit
 from fieldline.app.edges import (
+    BehindDoor,
     EdgeParts,
     make_app,
     make_door,
@@ -89,7 +90,8 @@ async def open_platform(
         usage = await start_usage(services, stack)
         outbox = make_outbox(services, stack)
         commands = await start_commands(services, stack)
-        door = make_door(services, settings, devices, commands, usage)
+        behind = BehindDoor(devices, commands, usage)
+        door = await make_door(services, settings, stack, behind)
         parts = EngineParts(registry, alarms, evaluator, devices, event_writer, door, usage)
         engine = await start_engine(services, settings, stack, parts)
         await door.start()

@@ -2,11 +2,12 @@
 
 import base64
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.ingest.guard import Login, LoginGuard
+from fieldline.ingest.onboarding import Onboarding
 from fieldline.ingest.parts import Devices
 from fieldline.kit.clock import Clock
 from fieldline.kit.errors import Unauthenticated, Unavailable
@@ -16,19 +17,25 @@ MQTT_TRANSPORTS = frozenset({"DEFAULT", "MQTT"})
 
 
 class MqttCredentials(NamedTuple):
-    """What an MQTT client says, and shows, to be a device."""
+    """What an MQTT client says, and shows, to be a device.
+
+    ``chain``: its certificate (DER) and those that TLS verified it by, up to an authority.
+    """
 
     client_id: str
     username: str | None
     password: str | None
-    certificate_der: bytes | None = None
+    chain: Sequence[bytes] = ()
 
 
 class Authentication:
     """Finds the device that credentials belong to."""
 
-    def __init__(self, devices: Devices, guard: LoginGuard, clock: Clock) -> None:
+    def __init__(
+        self, devices: Devices, guard: LoginGuard, onboarding: Onboarding, clock: Clock
+    ) -> None:
         self._devices = devices
+        self._onboarding = onboarding
         self._guard = guard
         self._now_ms = clock.now_ms
 
@@ -52,9 +59,9 @@ class Authentication:
             RateLimited: too many wrong ones came from the address, or for the user name.
             Unavailable: the device's profile wants another transport than MQTT.
         """
-        client_id, username, password, certificate = credentials
-        if certificate is not None:
-            device = _known(await self._devices.by_certificate(certificate_hash(certificate)))
+        client_id, username, password, chain = credentials
+        if chain:
+            device = await self._by_chain(chain)
         else:
             name = username or client_id
             login = Login(
@@ -67,6 +74,15 @@ class Authentication:
             msg = f"The device's profile is for {device.transport_type}, not for MQTT"
             raise Unavailable(msg)
         return device
+
+    async def _by_chain(self, chain: Sequence[bytes]) -> DeviceRecord:
+        sha3 = certificate_hash(chain[0])
+        found = await self._devices.by_certificate(sha3)
+        if found is None and len(chain) > 1:
+            # Also where it failed: another connection may have done it meanwhile.
+            await self._onboarding.by_chain(chain)
+            found = await self._devices.by_certificate(sha3)
+        return _known(found)
 
     async def _guarded(
         self, login: Login, find: Callable[[], Awaitable[DeviceRecord | None]]

@@ -63,7 +63,6 @@ class Door:
         self._flow = Flow(self.limits.in_flight, parts.writer)
         self.activity = Activity(parts, lambda: self._flow.is_full, self.limits)
         self.guard = LoginGuard(self.limits.guard)
-        self._authentication = Authentication(parts.devices, self.guard, parts.clock)
         self.rates = Limits(
             parts.bus,
             parts.tenant_profile,
@@ -74,6 +73,10 @@ class Door:
         self._lookups = Lookups(self.limits.reads, self.limits.waiting_reads)
         self._attributes = AttributeReader(parts.store)
         self._onboarding = Onboarding(parts, self.limits, self.guard)
+        self._authentication = Authentication(
+            parts.devices, self.guard, self._onboarding, parts.clock
+        )
+        self.chains = parts.chains
         self._client_rpc = ClientRpc(parts, self.limits)
         self._server_rpc = ServerRpc(parts, self._sessions.rpc, self._lookups, self.limits)
 
@@ -124,17 +127,24 @@ class Door:
         client_id: str,
         username: str | None,
         password: str | None,
-        certificate_der: bytes | None = None,
+        chain: Sequence[bytes] = (),
         address: str = "",
     ) -> DeviceRecord:
-        """Return the device that an MQTT CONNECT speaks of; ``address`` is the client's.
+        """Return the device that an MQTT CONNECT speaks of.
+
+        Args:
+            client_id: as the client says; so are user name and password.
+            username: None without one.
+            password: None without one.
+            chain: the client's certificate (DER) and those that TLS verified it by.
+            address: the client's.
 
         Raises:
             Unauthenticated: the credentials are not those of a device.
             RateLimited: too many wrong ones came from there, or for that user name.
             Unavailable: the device's profile wants another transport than MQTT.
         """
-        credentials = MqttCredentials(client_id, username, password, certificate_der)
+        credentials = MqttCredentials(client_id, username, password, chain)
         device = await self._authentication.by_mqtt(credentials, address)
         await self.rates.learn(device.tenant_id)
         return device

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from fieldline.domains.claim.request import ClaimRequest
 from fieldline.domains.provision.request import (
@@ -37,6 +39,7 @@ class Onboarding:
     def __init__(self, parts: DoorParts, limits: IngestOptions, guard: LoginGuard) -> None:
         self._now_ms = parts.clock.now_ms
         self._provisions = parts.provisions
+        self._chains = parts.chains
         self._claims = parts.claims
         self._guard = guard
         self._turn = asyncio.Semaphore(AT_ONCE)
@@ -65,21 +68,35 @@ class Onboarding:
         keys = (request.key, request.secret)
         login = Login(address, keys, keys)
         self._guard.check(login, self._now_ms())
-        if self._waiting >= self._limit:
-            raise Unavailable("Too many devices wait to be provisioned; try again later")
-        self._waiting += 1
-        try:
-            async with self._turn:
-                # Others from there may have failed meanwhile.
-                self._guard.check(login, self._now_ms())
-                answer = await self._provisions.provision(request)
-        finally:
-            self._waiting -= 1
+        async with self._in_turn():
+            # Others from there may have failed meanwhile.
+            self._guard.check(login, self._now_ms())
+            answer = await self._provisions.provision(request)
         if answer.status is Status.NOT_FOUND:
             self._guard.note_wrong(login, self._now_ms())
         else:
             self._guard.note_right(login)
         return answer
+
+    async def by_chain(self, chain: Sequence[bytes]) -> bool:
+        """Make a verified chain's first certificate that of the device which it names.
+
+        Raises:
+            Unavailable: too many wait, or the database is away.
+        """
+        async with self._in_turn():
+            return await self._chains.provision(chain)
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        if self._waiting >= self._limit:
+            raise Unavailable("Too many devices wait to be provisioned; try again later")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                yield
+        finally:
+            self._waiting -= 1
 
     def claim(self, session: DeviceSession, request: ClaimRequest, receipt: Receipt) -> None:
         """Keep a device's word that it may be claimed; the receipt is held until that is stored.

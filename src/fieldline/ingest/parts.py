@@ -1,6 +1,6 @@
 """What the door is made of: the parts behind it, and its limits."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -59,6 +59,20 @@ class Provisions(Protocol):
 
     async def provision(self, request: ProvisionRequest) -> ProvisionAnswer:
         """Do what a request asks for."""
+
+
+class Chains(Protocol):
+    """What makes devices known by certificates (``domains.provision.chains.Chains``)."""
+
+    @property
+    def authorities(self) -> tuple[bytes, ...]:
+        """The certificates of the authorities that TLS is to trust."""
+
+    def when_changed(self, callback: Callable[[], None]) -> None:
+        """Call back whenever the authorities have become others."""
+
+    async def provision(self, chain: Sequence[bytes]) -> bool:
+        """Make a verified chain's first certificate that of the device which it names."""
 
 
 class Claims(Protocol):
@@ -149,5 +163,6 @@ class DoorParts:
     commands: KeptCommands
     sub_devices: SubDevices
     provisions: Provisions
+    chains: Chains
     claims: Claims
     usage: Usage

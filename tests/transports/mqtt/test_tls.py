@@ -14,6 +14,7 @@ from fieldline.protocols.mqtt.packets import Connect
 from fieldline.transports.mqtt.options import MqttTls
 from tests.transports.mqtt.client import ConnectionRefused, MqttClient
 from tests.transports.mqtt.conftest import Site, Start
+from tests.waiting import until
 
 
 def make_certificate(folder: Path, name: str) -> Path:
@@ -122,3 +123,51 @@ async def test_a_file_without_authorities_is_named(start: Start, tmp_path: Path)
 
     with pytest.raises(Invalid, match=r"empty\.pem.*certificates"):
         await start(tls=MqttTls(server, port=0, client_ca=empty))
+
+
+async def test_authorities_may_change_while_it_listens(start: Start, tmp_path: Path) -> None:
+    server, own = make_certificate(tmp_path, "server"), make_certificate(tmp_path, "meter")
+    site = await start(tls=MqttTls(server, port=0))
+    record = site.world.device("by certificate")
+    site.world.devices.by_hash[certificate_hash(der(own))] = record
+
+    async def state() -> object:
+        try:
+            client = await connect(site, server, own, Connect("c", 5))
+        except ConnectionRefused as error:
+            return error.code
+        except OSError:
+            return "no handshake"
+        await client.close()
+        return "connected"
+
+    async def trust(*authorities: bytes) -> None:
+        context = site.transport._context
+        assert context is not None
+        before = context.current
+        site.world.chains.trust(*authorities)
+        await until(lambda: context.current is not before)
+
+    unasked = await state()
+    await trust(der(server), b"no certificate")
+    untrusted = await state()
+    await trust(der(own))
+    trusted = await state()
+    await trust()
+
+    assert (unasked, untrusted, trusted) == (0x85, "no handshake", "connected")
+    assert await state() == 0x85
+    assert site.world.chains.asked == []
+
+
+async def test_authorities_of_the_servers_file_go_before(start: Start, tmp_path: Path) -> None:
+    server, own = make_certificate(tmp_path, "server"), make_certificate(tmp_path, "meter")
+    (tmp_path / "other").mkdir()
+    namesake = make_certificate(tmp_path / "other", "meter")
+    site = await start(tls=MqttTls(server, port=0, client_ca=own))
+    site.world.devices.by_hash[certificate_hash(der(own))] = site.world.device("by certificate")
+
+    site.world.chains.trust(der(namesake))
+    client = await connect(site, server, own, Connect("c", 5))
+
+    assert client.is_open

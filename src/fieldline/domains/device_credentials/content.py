@@ -46,6 +46,7 @@ RESERVED_TOKENS = frozenset(
         "telemetry",
         "tenantProfiles",
         "tenants",
+        "usage",
         "users",
     }
 )

@@ -6,6 +6,7 @@ Source: ``rules/entities.md`` section 2, DeviceProfile.
 from typing import Any
 
 from fieldline.domains.device_profile import payloads
+from fieldline.domains.device_profile.authority import check_chain_configuration
 from fieldline.domains.device_profile.kinds import ProvisionType, TransportType
 from fieldline.domains.profile.errors import InvalidProfile
 from fieldline.kit.storable import check_storable
@@ -83,7 +84,7 @@ def provision_configuration(kind: ProvisionType, given: dict[str, Any] | None) -
     """Return the provisioning configuration with its type, which is the profile's.
 
     Raises:
-        InvalidProfile: it is of another type.
+        InvalidProfile: it is of another type, or a part of it is wrong.
     """
     stated = (given or {}).get("type") or kind.value
     if stated != kind.value:
@@ -93,7 +94,8 @@ def provision_configuration(kind: ProvisionType, given: dict[str, Any] | None) -
     secret = found["provisionDeviceSecret"]
     if secret is not None and not isinstance(secret, str):
         raise InvalidProfile("'provisionDeviceSecret' must be a string")
-    return found
+    is_chain = kind is ProvisionType.X509_CERTIFICATE_CHAIN
+    return check_chain_configuration(found) if is_chain else found
 
 
 def _check_topics(configuration: dict[str, Any]) -> None:

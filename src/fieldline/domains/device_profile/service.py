@@ -1,11 +1,21 @@
 """Device profiles: each tenant has a default one, devices take their type and rules from theirs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from fieldline.domains.device_profile import content, schemas
+from fieldline.domains.device_profile.authority import (
+    Authority,
+    authority_key,
+    check_apart,
+    check_authority,
+)
 from fieldline.domains.device_profile.kinds import ProvisionType
 from fieldline.domains.device_profile.models import DeviceProfile
 from fieldline.domains.device_profile.repository import DeviceProfileRepository
@@ -112,12 +122,16 @@ async def update(
 
 @dataclass(frozen=True, slots=True)
 class Provisioning:
-    """What a profile says of devices that make themselves known; ``secret`` is in clear."""
+    """What a profile says of devices that make themselves known; ``secret`` is in clear.
+
+    ``configuration`` is that of its type, without the secret.
+    """
 
     profile_id: UUID
     tenant_id: UUID
     type: ProvisionType
     secret: str
+    configuration: Mapping[str, Any]
 
 
 async def provisioning_of(
@@ -129,7 +143,8 @@ async def provisioning_of(
         return None
     secret = vault.decrypt(profile.provision_secret) if profile.provision_secret else ""
     kind = ProvisionType(profile.provision_type)
-    return Provisioning(profile.id, profile.tenant_id, kind, secret)
+    configuration = profile.profile_data["provisionConfiguration"] or {}
+    return Provisioning(profile.id, profile.tenant_id, kind, secret, configuration)
 
 
 def full_profile_data(profile: DeviceProfile, vault: Vault) -> dict[str, Any]:
@@ -184,11 +199,54 @@ async def _set_provisioning(
     data = content.profile_data(given)
     provision = content.provision_configuration(kind, data["provisionConfiguration"])
     secret = provision[_SECRET]
-    profile.provision_type = kind
+    former, profile.provision_type = profile.provision_type, kind
+    before = vault.decrypt(profile.provision_secret) if profile.provision_secret else None
     profile.provision_secret = vault.encrypt(secret) if secret else None
     profile.profile_data = {**data, "provisionConfiguration": {**provision, _SECRET: None}}
+    if kind is ProvisionType.X509_CERTIFICATE_CHAIN:
+        if secret != before or former != kind:
+            await _set_authority(session, profile, secret, vault)
+        return
+    if former == ProvisionType.X509_CERTIFICATE_CHAIN:
+        # Nobody may hand in the hash of a certificate, which is no secret, as a key.
+        is_former = fields.get("provision_device_key") == profile.provision_device_key
+        profile.provision_device_key = None
+        if is_former:
+            return
     if "provision_device_key" in fields:
         await _set_provision_key(session, profile, fields["provision_device_key"])
+
+
+async def _set_authority(
+    session: "AsyncSession", profile: DeviceProfile, pem: str | None, vault: Vault
+) -> None:
+    """Make the hash of its authority's certificate the key of a profile.
+
+    Certificates are no secret: anybody can put anybody's into a profile. See ``check_apart``.
+    """
+    certificate = check_authority(pem)
+    der = certificate.public_bytes(Encoding.DER)
+    for other in await authorities(session, vault=vault):
+        if other.profile_id == profile.id:
+            continue
+        if other.der == der:
+            raise InvalidProfile("Another device profile has this authority's certificate already")
+        if other.tenant_id != profile.tenant_id:
+            check_apart(certificate, x509.load_der_x509_certificate(other.der))
+    await _set_provision_key(session, profile, authority_key(der))
+
+
+async def authorities(session: "AsyncSession", *, vault: Vault) -> list[Authority]:
+    """Return the authorities of all profiles, the oldest profile's first; for the platform."""
+    found = []
+    for profile in await DeviceProfileRepository(session).with_authority():
+        if profile.provision_secret and profile.provision_device_key:
+            pem = vault.decrypt(profile.provision_secret)
+            der = x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.DER)
+            found.append(
+                Authority(profile.id, profile.tenant_id, profile.provision_device_key, der)
+            )
+    return found
 
 
 async def _set_provision_key(

@@ -77,12 +77,18 @@ class Provisioner:
         async with self._services.database.write() as session:
             device, credentials = await service.create(session, profile, request, vault=vault)
         if credentials is not None:
-            try:
-                await self._mark(device)
-            except Unavailable as error:
-                # The device is stored: without an answer it could never get its credentials.
-                logger.warning("device %s: %s is not stored: %s", device.id, STATE, error.message)
+            await self.mark(device)
         return credentials
+
+    async def mark(self, device: device_service.Row) -> None:
+        """Note of a device that is stored that it is provisioned.
+
+        It is not refused because that fails: it would never get its credentials.
+        """
+        try:
+            await self._mark(device)
+        except Unavailable as error:
+            logger.warning("device %s: %s is not stored: %s", device.id, STATE, error.message)
 
     async def _hand_out(
         self, profile: Provisioning, request: ProvisionRequest
@@ -104,9 +110,11 @@ class Provisioner:
         state = await store.attributes(device.id, Scope.SERVER, (STATE,))
         async with self._services.database.write() as session:
             if state:
-                await service.note(session, device, request, failure="It is provisioned already")
+                await service.note(
+                    session, device, request.shown(), failure="It is provisioned already"
+                )
                 return None
-            await service.note(session, device, request)
+            await service.note(session, device, request.shown())
             credentials = await credentials_service.get(
                 session, device.id, vault=self._services.vault
             )

@@ -7,7 +7,7 @@ calls :meth:`Connection.flush` once for all that became ready in the tick: one w
 
 import asyncio
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, cast
 from uuid import uuid4
@@ -36,6 +36,7 @@ from fieldline.transports.mqtt.channel import DeviceChannel
 from fieldline.transports.mqtt.gateway import GatewayChannel, GatewayParts
 from fieldline.transports.mqtt.hub import Hub
 from fieldline.transports.mqtt.provisioning import ProvisionChannel, ProvisionParts
+from fieldline.transports.mqtt.tls import verified_chain
 
 _CHECK_DOOR_EVERY = 64
 """Messages of one read between two looks at whether the door is full."""
@@ -280,26 +281,26 @@ class Connection(asyncio.Protocol):
 
     def _on_connect(self, packet: Connect) -> None:
         self._pause(_AUTHENTICATING)
-        self._hub.spawn(self._sign_on(packet, self._certificate()))
+        self._hub.spawn(self._sign_on(packet, self._chain()))
 
-    def _certificate(self) -> bytes | None:
+    def _chain(self) -> Sequence[bytes]:
         assert self._transport is not None  # noqa: S101 - a CONNECT came through it
         tls: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
-        return None if tls is None else tls.getpeercert(binary_form=True)
+        return () if tls is None else verified_chain(tls)
 
     def _address(self) -> str:
         peer = None if self._transport is None else self._transport.get_extra_info("peername")
         return str(peer[0]) if peer else ""
 
-    async def _sign_on(self, connect: Connect, certificate: bytes | None) -> None:
+    async def _sign_on(self, connect: Connect, chain: Sequence[bytes]) -> None:
         hub = self._hub
         try:
-            channel = await self._open_channel(connect, certificate)
+            channel = await self._open_channel(connect, chain)
             if channel is None:
                 return
             self._channel = channel
         except FieldlineError as error:
-            code = errors.of_connect(error, connect, has_certificate=certificate is not None)
+            code = errors.of_connect(error, connect, has_certificate=bool(chain))
             hub.stats.connects_refused += 1
             self._fail(RemoteProtocolError(error.message, code))
         except Exception as error:  # noqa: BLE001 - the outermost loop of this edge
@@ -309,7 +310,7 @@ class Connection(asyncio.Protocol):
             hub.guard(self, self._accept)
 
     async def _open_channel(
-        self, connect: Connect, certificate: bytes | None
+        self, connect: Connect, chain: Sequence[bytes]
     ) -> DeviceChannel | ProvisionChannel | None:
         """Return what the client is to speak through; None when it is gone already."""
         if provisioning.is_wanted(connect):
@@ -317,7 +318,7 @@ class Connection(asyncio.Protocol):
             return ProvisionChannel(connect.version, self._provision_parts()) if is_there else None
         door = self._hub.door
         device = await door.authenticate_mqtt(
-            connect.client_id, connect.username, _password(connect), certificate, self._address()
+            connect.client_id, connect.username, _password(connect), chain, self._address()
         )
         if self._transport is None or self._closing is not None:
             return None

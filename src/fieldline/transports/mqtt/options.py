@@ -15,7 +15,7 @@ class MqttTls:
         key: PEM file with its private key; None when it is in ``certificate``.
         key_password: what the key is encrypted with.
         client_ca: PEM file with the authorities (or the very certificates) of devices that sign on
-            by X.509; without it no client certificate is asked for.
+            by X.509, beside those of device profiles; without any, no certificate is asked for.
     """
 
     certificate: Path

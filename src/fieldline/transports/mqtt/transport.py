@@ -7,11 +7,12 @@ import time
 
 from fieldline.ingest.door import Door
 from fieldline.kit.clock import Clock
+from fieldline.kit.errors import Invalid
 from fieldline.transports.mqtt.connection import Connection
 from fieldline.transports.mqtt.hub import SWEEP_S, Hub
 from fieldline.transports.mqtt.options import MqttOptions
 from fieldline.transports.mqtt.stats import MqttStats
-from fieldline.transports.mqtt.tls import server_context
+from fieldline.transports.mqtt.tls import ListenerContext, listener_context, server_context
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,9 @@ class MqttTransport:
         self._server: asyncio.Server | None = None
         self._tls_server: asyncio.Server | None = None
         self._sweeping: asyncio.TimerHandle | None = None
+        self._context: ListenerContext | None = None
+        self._renewing: asyncio.Task[None] | None = None
+        self._is_stale = False
 
     @property
     def stats(self) -> MqttStats:
@@ -71,7 +75,11 @@ class MqttTransport:
             Invalid: a certificate or key file cannot be used.
         """
         options = self.options
-        context = server_context(options.tls) if options.tls is not None else None
+        context = None
+        if options.tls is not None:
+            chains = self._hub.door.chains
+            context = self._context = listener_context(options.tls, chains.authorities)
+            chains.when_changed(self._renew_soon)
         try:
             if options.port is not None:
                 self._server = await self._listen(options.port, None)
@@ -97,6 +105,22 @@ class MqttTransport:
         logger.info("%s listens on %s:%d", kind, options.host, _port(server))
         return server
 
+    def _renew_soon(self) -> None:
+        """Trust the authorities that there are now, with the next connection."""
+        self._is_stale = True
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.get_running_loop().create_task(self._renew())
+
+    async def _renew(self) -> None:
+        tls, context = self.options.tls, self._context
+        while self._is_stale and tls is not None and context is not None:
+            self._is_stale = False
+            authorities = self._hub.door.chains.authorities
+            try:
+                context.current = await asyncio.to_thread(server_context, tls, authorities)
+            except Invalid as error:
+                logger.warning("whom MQTT over TLS trusts stays as it was: %s", error.message)
+
     def sweep(self) -> None:
         """Close what is overdue now; runs by itself every second."""
         self._hub.sweep()
@@ -113,6 +137,8 @@ class MqttTransport:
         if self._sweeping is not None:
             self._sweeping.cancel()
             self._sweeping = None
+        if self._renewing is not None:
+            await asyncio.gather(self._renewing, return_exceptions=True)
         await self._hub.drain(self.options.close_timeout_s)
         for server in servers:
             await server.wait_closed()
