@@ -1,6 +1,7 @@
 """Commands from people to devices, through the whole platform."""
 
 import asyncio
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from fieldline.app import retention
+from fieldline.app.retention import Retention
+from fieldline.database.base import now_ms
+from fieldline.domains.rpc import service as rpc_service
 from fieldline.domains.rpc.command import RpcStatus
 from fieldline.domains.rpc.writer import RpcWriter
+from fieldline.kit.clock import ManualClock
 from fieldline.messaging.message import Message
 from fieldline.protocols.mqtt.packets import Publish
 from tests.api.support import Client, created
@@ -283,14 +289,19 @@ async def test_the_rules_see_how_far_a_kept_command_is(
     admin = await plant.tenant()
     device_id = await plant.device(admin, "valve")
     types: list[str] = []
+    times: list[int] = []
     bus = plant.platform.services.bus
     publish = bus.publish
+    ticks = itertools.count(1_000)
 
     def note(message: Message) -> None:
         types.append(message.type)
+        if message.type.startswith("RPC_"):
+            times.append(message.ts_ms)
         publish(message)
 
     monkeypatch.setattr(bus, "publish", note)
+    monkeypatch.setattr(rpc_service, "now_ms", lambda: next(ticks))
     await answering(plant, "valve")
     body = {**CALL, "persistent": True, "timeout": 3_600_000}
     answer = await created(admin, f"/api/rpc/twoway/{device_id}", body)
@@ -301,6 +312,7 @@ async def test_the_rules_see_how_far_a_kept_command_is(
     told = [each for each in types if each.startswith("RPC_") and "CALL" not in each]
     assert told[0] == "RPC_QUEUED"
     assert told[-1] == "RPC_SUCCESSFUL"
+    assert times[-len(told) :] == list(range(1_000, 1_000 + len(told)))
 
 
 async def test_hundreds_of_calls_at_once(plant: Plant) -> None:
@@ -339,3 +351,38 @@ async def test_reading_what_is_kept_waits_for_no_later_changes(plant: Plant) -> 
     await commands.pending(uuid4())
 
     assert rounds < 10
+
+
+async def test_old_commands_go_as_the_tenants_profile_says(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH_RPCS", 2)
+    monkeypatch.setattr(retention, "PAUSE_S", 0.0)
+    database = plant.platform.services.database
+    sysadmin = await plant.user("sysadmin@thingsboard.org")
+    limits = {"name": "short", "profileData": {"configuration": {"rpcTtlDays": 30}}}
+    short = await created(sysadmin, "/api/tenantProfile", limits)
+    admin, other = await plant.tenant(), await plant.tenant("other")
+    me = (await admin.get("/api/auth/user")).json()["tenantId"]["id"]
+    tenant = (await sysadmin.get(f"/api/tenant/{me}")).json()
+    await created(sysadmin, "/api/tenant", {**tenant, "tenantProfileId": short["id"]})
+    mine = await plant.device(admin, "valve")
+    theirs = await plant.device(other, "pump")
+    body = {**CALL, "persistent": True, "timeout": 100 * retention.DAY_MS}
+    for _ in range(3):
+        await created(admin, f"/api/rpc/twoway/{mine}", body)
+    await created(other, f"/api/rpc/twoway/{theirs}", body)
+    device = await plant.connect("valve")
+    door = plant.platform.door
+    await device.subscribe(REQUESTS)
+    await until(lambda: door.open_commands == 3)
+
+    aging = retention.rpcs(database)
+    after_ms = 30 * retention.DAY_MS
+    young = await Retention(ManualClock(now_ms() + after_ms - 60_000), aging).expire(aging)
+    old = await Retention(ManualClock(now_ms() + after_ms + 60_000), aging).expire(aging)
+
+    assert (young, old, door.open_commands) == (0, 3, 0)
+    for client, device_id, count in ((admin, mine, 0), (other, theirs, 1)):
+        path = f"/api/rpc/persistent/device/{device_id}?pageSize=10&page=0"
+        assert (await client.get(path)).json()["totalElements"] == count

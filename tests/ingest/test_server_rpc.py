@@ -193,6 +193,37 @@ async def test_there_are_only_so_many(world: World) -> None:
     await world.stop()
 
 
+async def test_one_tenant_does_not_take_all_of_them() -> None:
+    world = World(MemoryStore(), options=IngestOptions(server_rpcs=3, tenant_server_rpcs=2))
+    await world.start()
+    await world.door.start()
+    site = Site(world, world.device(), [])
+    other = Site(world, world.device("other", tenant_id=new_id()), [])
+    session, listener = await site.connect()
+    ids = [site.send() for _ in range(3)]
+    kept = site.send(is_persistent=True)
+    for _ in range(2):
+        other.send(tenant_id=other.device.tenant_id)
+    overloaded = list(site.answers), list(other.answers)
+    sent = len(listener.requests)
+
+    for request in listener.requests[:2]:
+        world.door.rpc_answered(session, request.number, b"{}")
+    site.sweep(1_000)
+    await until(lambda: len(listener.requests) == 3)
+
+    assert overloaded == (
+        [Answer(error=RpcError.OVERLOADED), Answer(f'{{"rpcId":"{kept}"}}')],
+        [Answer(error=RpcError.OVERLOADED)],
+    )
+    assert (len(ids), sent) == (3, 2)
+    assert site.answers[2:] == [Answer("{}"), Answer("{}")]
+    assert world.door._server_rpc._of_tenant == {world.tenant_id: 1, other.device.tenant_id: 1}
+    await world.door.stop()
+    assert world.door._server_rpc._of_tenant == {}
+    await world.stop()
+
+
 async def test_stopping_answers_who_waits(site: Site) -> None:
     site.send()
 

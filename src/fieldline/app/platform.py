@@ -21,7 +21,7 @@ from fieldline.app.edges import (
 from fieldline.app.first_start import prepare
 from fieldline.app.memory import Trimmer
 from fieldline.app.metrics import MeasuredParts, measure
-from fieldline.app.retention import Retention, audit_logs, events, readings
+from fieldline.app.retention import Retention, audit_logs, events, readings, rpcs
 from fieldline.app.rules import (
     EngineParts,
     make_outbox,
@@ -149,6 +149,7 @@ async def _start_cleaning(services: Services, settings: Settings, stack: AsyncEx
         readings(services.store, settings.telemetry_ttl_days),
         audit_logs(services.database, settings.audit_log_ttl_days),
         events(services.database, settings.debug_events_ttl_days),
+        rpcs(services.database),
     )
     retention.start()
     stack.push_async_callback(retention.stop)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fieldline.database.engine import Database
 from fieldline.domains.audit_log import service as audit_log_service
 from fieldline.domains.event import service as event_service
+from fieldline.domains.rpc import service as rpc_service
 from fieldline.kit.clock import Clock
 from fieldline.kit.errors import Unavailable
 from fieldline.timeseries.store import TimeseriesStore
@@ -21,6 +22,8 @@ BATCH_RECORDS = 1_000
 """Records of the audit log deleted in one transaction; each stands in six indexes."""
 BATCH_EVENTS = 500
 """Events of rule chains deleted in one transaction."""
+BATCH_RPCS = 500
+"""Persistent RPCs deleted in one transaction."""
 STOP_S = 5.0
 """How long a stop waits for the batch that is being deleted."""
 PAUSE_S = 0.05
@@ -33,12 +36,13 @@ class Aging:
     """A kind of thing that becomes too old.
 
     ``expire`` deletes some of what was made before a time in ms and returns how many went; 0 means
-    that nothing is left. With 0 days all is kept for ever.
+    that nothing is left. With 0 days all is kept for ever; with None the time that ``expire`` gets
+    is the present one, and it knows itself what is too old.
     """
 
     what: str
     setting: str
-    ttl_days: int
+    ttl_days: int | None
     expire: Callable[[int], Awaitable[int]]
 
 
@@ -65,12 +69,24 @@ def events(database: Database, ttl_days: int) -> Aging:
     return Aging("events of rule chains", "DEBUG_EVENTS_TTL_DAYS", ttl_days, expire)
 
 
+def rpcs(database: Database) -> Aging:
+    async def expire(now_ms: int) -> int:
+        async with database.read() as session:
+            ids = await rpc_service.outdated(session, now_ms, BATCH_RPCS)
+        if not ids:
+            return 0
+        async with database.write() as session:
+            return await rpc_service.remove(session, ids)
+
+    return Aging("persistent RPCs", f"{rpc_service.TTL} of their tenant's profile", None, expire)
+
+
 class Retention:
     """The task that keeps the stores from growing for ever."""
 
     def __init__(self, clock: Clock, *agings: Aging) -> None:
         self._clock = clock
-        self._agings = [aging for aging in agings if aging.ttl_days]
+        self._agings = [aging for aging in agings if aging.ttl_days != 0]
         self._task: asyncio.Task[None] | None = None
         self._deleting: asyncio.Task[int] | None = None
         self._is_stopping = False
@@ -98,7 +114,7 @@ class Retention:
         Raises:
             Unavailable: the store is away; what was deleted stays so.
         """
-        before_ms = self._clock.now_ms() - aging.ttl_days * DAY_MS
+        before_ms = self._clock.now_ms() - (aging.ttl_days or 0) * DAY_MS
         total = 0
         while True:
             count = await aging.expire(before_ms)

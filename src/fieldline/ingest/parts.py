@@ -122,6 +122,7 @@ class IngestOptions:
         waiting_reads: reads that wait for their turn.
         client_rpcs: RPCs of devices that wait for an answer.
         server_rpcs: RPCs to devices that are on their way.
+        tenant_server_rpcs: those of one tenant, so that it does not take all of them.
         waiting_provisions: requests to be provisioned that wait for their turn.
         waiting_claims: words of devices that they may be claimed, likewise.
         string_length: characters of a string value; 0 is unlimited.
@@ -140,6 +141,7 @@ class IngestOptions:
     waiting_reads: int = 10_000
     client_rpcs: int = 10_000
     server_rpcs: int = 20_000
+    tenant_server_rpcs: int = 10_000
     waiting_provisions: int = 1_000
     waiting_claims: int = 10_000
     string_length: int = 0

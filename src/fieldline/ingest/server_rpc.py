@@ -78,8 +78,10 @@ class ServerRpc:
         self._subscribers = subscribers
         self._lookups = lookups
         self._limit = limits.server_rpcs
+        self._tenant_limit = limits.tenant_server_rpcs
         self._devices: dict[UUID, OrderedDict[int, _Open]] = {}
         self._open: dict[tuple[UUID, UUID], _Open] = {}
+        self._of_tenant: dict[UUID, int] = {}
         self._absent: set[UUID] = set()
         self._numbers: Lru[UUID, int] = Lru(_NUMBERS)
         self._timeouts: Lru[UUID, int] = Lru(_TIMEOUTS)
@@ -122,7 +124,7 @@ class ServerRpc:
             then(Answer(error=RpcError.TIMEOUT))
         elif command.is_persistent:
             self._keep(command, then)
-        elif _key(command) in self._open or len(self._open) >= self._limit:
+        elif _key(command) in self._open or self._is_full(command.tenant_id):
             then(Answer(error=RpcError.OVERLOADED))
         else:
             self._send(self._begin(command, then))
@@ -146,7 +148,7 @@ class ServerRpc:
         if _key(command) in self._open:
             return
         sessions = self._subscribers.of(command.device_id)
-        if not sessions or len(self._open) >= self._limit:
+        if not sessions or self._is_full(command.tenant_id):
             self._absent.add(command.device_id)
             return
         self._send(self._begin(command, None))
@@ -228,10 +230,12 @@ class ServerRpc:
 
     def _recall_some(self) -> None:
         """Read what could not be taken up before for devices that are there."""
-        if len(self._open) < self._limit:
-            for device_id in self._absent & set(self._subscribers):
-                if device_id not in self._devices:
-                    self._recall_soon(device_id)
+        if len(self._open) >= self._limit:
+            return
+        for device_id in self._absent & set(self._subscribers):
+            tenant_id = self._subscribers.of(device_id)[0].device.tenant_id
+            if device_id not in self._devices and not self._is_full(tenant_id):
+                self._recall_soon(device_id)
 
     def _miss(self, open_: _Open) -> None:
         """Note that a kept command was not acknowledged; it is sent when the device comes again."""
@@ -270,6 +274,11 @@ class ServerRpc:
 
     # What is kept in memory
 
+    def _is_full(self, tenant_id: UUID) -> bool:
+        """Whether there are as many as there may be, of all tenants or of this one."""
+        is_full = len(self._open) >= self._limit
+        return is_full or self._of_tenant.get(tenant_id, 0) >= self._tenant_limit
+
     def _begin(self, command: Command, then: OnAnswer | None) -> _Open:
         of_device = self._devices.setdefault(command.device_id, OrderedDict())
         number = self._former_numbers.pop(command.id)
@@ -278,6 +287,7 @@ class ServerRpc:
         else:
             self._former.pop((command.device_id, number))
         open_ = of_device[number] = self._open[_key(command)] = _Open(command, number, then)
+        self._of_tenant[command.tenant_id] = self._of_tenant.get(command.tenant_id, 0) + 1
         return open_
 
     def _next_number(self, device_id: UUID, of_device: Mapping[int, _Open]) -> int:
@@ -298,7 +308,10 @@ class ServerRpc:
 
     def _forget(self, open_: _Open) -> None:
         command = open_.command
-        self._open.pop(_key(command), None)
+        if self._open.pop(_key(command), None) is not None:
+            self._of_tenant[command.tenant_id] -= 1
+            if not self._of_tenant[command.tenant_id]:
+                del self._of_tenant[command.tenant_id]
         of_device = self._devices.get(command.device_id)
         if of_device is not None:
             of_device.pop(open_.number, None)

@@ -3,14 +3,16 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import JSON, and_, not_, select, type_coerce
+from sqlalchemy import JSON, and_, column, delete, not_, select, table, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fieldline.database.repository import Column, fetch_page
+from fieldline.database.types import Guid
 from fieldline.domains.rpc.command import PENDING, RpcStatus
 from fieldline.domains.rpc.models import Rpc
 from fieldline.kit.paging import Page, PageRequest
 
+_TENANT = table("tenant", column("id", Guid), column("tenant_profile_id", Guid))
 _IS_DONE = and_(
     Rpc.status == RpcStatus.DELIVERED, type_coerce(Rpc.request, JSON())["oneway"].as_boolean()
 )
@@ -74,3 +76,19 @@ class RpcRepository:
         """Return ids of what should have been done by then and was not."""
         query = select(Rpc.id).where(_IS_OPEN, Rpc.expiration_time <= before_ms).limit(limit)
         return (await self._session.scalars(query)).all()
+
+    async def made_before(self, profile_id: UUID, before_ms: int, limit: int) -> Sequence[UUID]:
+        """Return ids of what was made before then by tenants with a profile."""
+        query = (
+            select(Rpc.id)
+            .join(_TENANT, _TENANT.c.id == Rpc.tenant_id)
+            .where(_TENANT.c.tenant_profile_id == profile_id, Rpc.created_time < before_ms)
+            .limit(limit)
+        )
+        return (await self._session.scalars(query)).all()
+
+    async def by_ids(self, ids: Collection[UUID]) -> Sequence[Rpc]:
+        return (await self._session.scalars(select(Rpc).where(Rpc.id.in_(ids)))).all()
+
+    async def delete_all(self, ids: Collection[UUID]) -> None:
+        await self._session.execute(delete(Rpc).where(Rpc.id.in_(ids)))

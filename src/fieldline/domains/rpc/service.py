@@ -6,6 +6,7 @@ from uuid import UUID
 
 import orjson
 
+from fieldline.database.base import now_ms
 from fieldline.database.engine import emit_after_commit
 from fieldline.domains.audit_log import service as audit_log_service
 from fieldline.domains.audit_log.actions import Action
@@ -18,6 +19,7 @@ from fieldline.domains.rpc.errors import RpcNotFound
 from fieldline.domains.rpc.events import RpcDeleted, RpcKept
 from fieldline.domains.rpc.models import Rpc
 from fieldline.domains.rpc.repository import RpcRepository
+from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.kit.errors import Invalid
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.json import dumps_text
@@ -31,6 +33,9 @@ from fieldline.security.permissions import Operation, check
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
+TTL = "rpcTtlDays"
+"""The limit of a tenant profile: days after which commands are deleted."""
+DAY_MS = 24 * 60 * 60 * 1000
 MAX_PENDING = 1_000
 """Kept commands of one device that are taken up at once when it comes."""
 
@@ -174,6 +179,27 @@ async def expired(session: "AsyncSession", now_ms: int, limit: int) -> Sequence[
     return await RpcRepository(session).expired(now_ms, limit)
 
 
+async def outdated(session: "AsyncSession", now_ms: int, limit: int) -> Sequence[UUID]:
+    """Return commands that are older than ``rpcTtlDays`` of their tenant's profile says."""
+    found: list[UUID] = []
+    repository = RpcRepository(session)
+    for profile_id, days in (await tenant_profile_service.limits(session, TTL)).items():
+        before_ms = now_ms - days * DAY_MS
+        found += await repository.made_before(profile_id, before_ms, limit - len(found))
+        if len(found) >= limit:
+            break
+    return found
+
+
+async def remove(session: "AsyncSession", rpc_ids: Collection[UUID]) -> int:
+    """Delete commands; none is sent any more. The rules are not told. Returns how many went."""
+    repository = RpcRepository(session)
+    rpcs = await repository.by_ids(rpc_ids)
+    emit_after_commit(session, *(RpcDeleted(rpc.device_id, rpc.id) for rpc in rpcs))
+    await repository.delete_all(rpc_ids)
+    return len(rpcs)
+
+
 async def _get_for(
     session: "AsyncSession", caller: Caller, rpc_id: UUID, operation: Operation
 ) -> Rpc:
@@ -195,7 +221,7 @@ async def _tell(session: "AsyncSession", rpc: Rpc) -> None:
             rpc.tenant_id,
             wire_json(schemas.Rpc, rpc),
             {},
-            ts_ms=rpc.created_time,
+            ts_ms=now_ms(),
         ),
     )
 

@@ -38,6 +38,9 @@ class TenantProfileRepository:
         query = select(TenantProfile).where(TenantProfile.id.in_(ids)).order_by(TenantProfile.id)
         return (await self._session.scalars(query)).all()
 
+    async def all(self) -> Sequence[TenantProfile]:
+        return (await self._session.scalars(select(TenantProfile))).all()
+
     async def by_name(self, name: str) -> TenantProfile | None:
         return await self._session.scalar(select(TenantProfile).where(TenantProfile.name == name))
 

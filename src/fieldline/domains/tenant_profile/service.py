@@ -56,6 +56,15 @@ async def limit(session: "AsyncSession", tenant_id: UUID, name: str) -> int:
     return int((await configuration(session, tenant_id)).get(name) or 0)
 
 
+async def limits(session: "AsyncSession", name: str) -> dict[UUID, int]:
+    """Return profile -> a limit by its name, of the profiles that have it."""
+    found = {
+        profile.id: int(profile.profile_data.get("configuration", {}).get(name) or 0)
+        for profile in await TenantProfileRepository(session).all()
+    }
+    return {profile_id: value for profile_id, value in found.items() if value > 0}
+
+
 async def configuration(session: "AsyncSession", tenant_id: UUID) -> dict[str, Any]:
     """Return the configuration of the tenant's profile, by ThingsBoard's names."""
     profile = await TenantProfileRepository(session).of_tenant(tenant_id)
