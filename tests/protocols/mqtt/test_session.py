@@ -315,9 +315,9 @@ def test_packet_ids_go_round_without_meeting_one_in_use() -> None:
 
 def test_a_message_over_the_clients_maximum_is_left_out() -> None:
     peer = Peer()
-    peer.connect(properties=Properties(maximum_packet_size=20))
+    peer.connect(properties=Properties(maximum_packet_size=40))
 
-    peer.session.publish("t", b"x" * 20, 1)
+    peer.session.publish("t", b"x" * 40, 1)
     peer.session.publish("t", b"small", 1)
 
     assert peer.heard() == [p.Publish("t", b"small", 1, 2)]
@@ -325,11 +325,48 @@ def test_a_message_over_the_clients_maximum_is_left_out() -> None:
 
 def test_a_reason_that_is_too_long_for_the_client_is_left_out() -> None:
     peer = Peer()
-    peer.connect(properties=Properties(maximum_packet_size=20))
+    peer.connect(properties=Properties(maximum_packet_size=40))
 
     peer.session.close(ReasonCode.SERVER_SHUTTING_DOWN, "because " * 10)
 
     assert peer.heard() == [p.Disconnect(0x8B)]
+
+
+@pytest.mark.parametrize("message", ["", "because " * 10])
+def test_a_client_that_takes_no_connack_is_told_so_in_as_few_bytes_as_it_takes(
+    message: str,
+) -> None:
+    peer = Peer()
+    peer.send(p.Connect("c", 5, properties=Properties(maximum_packet_size=5)))
+
+    assert not peer.session.accept("", 0)
+    assert peer.error_code is ReasonCode.PACKET_TOO_LARGE
+    peer.session.close(ReasonCode.PACKET_TOO_LARGE, message)
+
+    assert peer.heard() == [p.Connack(0x95)]
+
+
+def test_a_client_that_takes_no_packet_at_all_hears_nothing() -> None:
+    peer = Peer()
+    peer.send(p.Connect("c", 5, properties=Properties(maximum_packet_size=1)))
+
+    peer.session.accept("", 0)
+    peer.session.close(ReasonCode.PACKET_TOO_LARGE)
+
+    assert peer.session.data_to_send() == b""
+
+
+def test_a_suback_over_the_clients_maximum_is_not_sent() -> None:
+    peer = Peer()
+    peer.connect(properties=Properties(maximum_packet_size=40))
+
+    peer.session.answer_subscribe(1, [0] * 35)
+    fits = peer.heard()
+    peer.session.answer_subscribe(2, [0] * 36)
+
+    assert fits == [p.Suback(1, [0] * 35)]
+    assert peer.session.data_to_send() == b""
+    assert peer.error_code is ReasonCode.PACKET_TOO_LARGE
 
 
 @pytest.mark.parametrize(("keep_alive_s", "limit_ms"), [(10, 15_000), (0, 600_000)])

@@ -99,7 +99,7 @@ def max_packet_size(remaining_length: int) -> int:
     return 1 + max(1, -(-remaining_length.bit_length() // 7)) + remaining_length
 
 
-def refusal(version: int, code: ReasonCode, message: str) -> bytes:
+def refusal(version: int, code: ReasonCode, message: str = "") -> bytes:
     """Encode the CONNACK that refuses a client; empty where MQTT 3 has no word for it."""
     if version == MQTT_5:
         known = code if code in CONNACK_CODES else ReasonCode.UNSPECIFIED_ERROR

@@ -133,6 +133,7 @@ class ServerSession:
         self.version = connect.version
         self.state = State.AUTHENTICATING
         self.deadline_ms = now_ms + self._limits.authentication_timeout_ms
+        self._peer_max_packet = connect.properties.get("maximum_packet_size")
         try:
             check_connect(connect)
         except RemoteProtocolError as error:
@@ -253,8 +254,8 @@ class ServerSession:
         self._out.clear()
         return data
 
-    def accept(self, assigned_client_id: str, now_ms: int) -> None:
-        """Answer the CONNECT with success.
+    def accept(self, assigned_client_id: str, now_ms: int) -> bool:
+        """Answer the CONNECT with success; False, and ``error``, if that is more than it takes.
 
         Args:
             assigned_client_id: the id that an MQTT 5 client without one is told.
@@ -269,19 +270,24 @@ class ServerSession:
             self._window = min(
                 self._window, connect.properties.get("receive_maximum", self._window)
             )
-            self._peer_max_packet = connect.properties.get("maximum_packet_size")
             properties = connack_properties(connect, self._limits, assigned_client_id)
+        if not self._answer(Connack(properties=properties)):
+            return False
         self.state = State.CONNECTED
         self.deadline_ms = now_ms + self._silence_ms
-        self._send(Connack(0, False, properties))  # noqa: FBT003 - no session is ever present
+        return True
 
     def close(self, code: ReasonCode, message: str = "") -> None:
         """End the session: tell the peer why, as far as its version and state have words for it."""
         if self.state is State.AUTHENTICATING:
-            self._out += refusal(self.version, code, message)
+            self._out_within_limit(
+                refusal(self.version, code, message), refusal(self.version, code)
+            )
         elif self.state is State.CONNECTED and self.version == MQTT_5:
             properties = Properties(reason_string=message) if message else Properties()
-            self._send_within_limit(Disconnect(code, properties), Disconnect(code))
+            self._out_within_limit(
+                encode(Disconnect(code, properties), MQTT_5), encode(Disconnect(code), MQTT_5)
+            )
         elif isinstance(self.error, UnsupportedVersionError):
             self._out += refusal_of_version(self.error.level)
         self.state = State.CLOSED
@@ -298,11 +304,11 @@ class ServerSession:
 
     def answer_subscribe(self, packet_id: int, codes: list[int]) -> None:
         """Send a SUBACK, one code per filter."""
-        self._send(Suback(packet_id, codes))
+        self._answer(Suback(packet_id, codes))
 
     def answer_unsubscribe(self, packet_id: int, codes: list[int]) -> None:
         """Send an UNSUBACK; MQTT 3 drops the codes."""
-        self._send(Unsuback(packet_id, codes if self.version == MQTT_5 else []))
+        self._answer(Unsuback(packet_id, codes if self.version == MQTT_5 else []))
 
     def publish(
         self, topic: str, payload: bytes, qos: int, on_acknowledged: OnAcknowledged | None = None
@@ -317,7 +323,7 @@ class ServerSession:
             RemoteProtocolError: the client does not acknowledge, and the queue is full.
         """
         if qos == 0:
-            self._send_within_limit(Publish(topic, payload))
+            self._out_within_limit(encode(Publish(topic, payload), self.version))
         elif len(self._unacknowledged) < self._window:
             self._send_qos_1(topic, payload, on_acknowledged)
         elif (
@@ -337,15 +343,26 @@ class ServerSession:
         while packet_id in self._unacknowledged:
             packet_id = packet_id % 0xFFFF + 1
         self._next_packet_id = packet_id % 0xFFFF + 1
-        if self._send_within_limit(Publish(topic, payload, 1, packet_id)):
+        packet = Publish(topic, payload, 1, packet_id)
+        if self._out_within_limit(encode(packet, self.version)):
             self._unacknowledged[packet_id] = on_acknowledged
 
     def _send(self, packet: Packet) -> None:
+        """Send what is never over the client's limit: it is shorter than the CONNACK was."""
         self._out += encode(packet, self.version)
 
-    def _send_within_limit(self, *choices: Packet) -> bool:
-        for packet in choices:
-            data = encode(packet, self.version)
+    def _answer(self, packet: Packet) -> bool:
+        """Send what the client waits for; if that is more than it takes, the session is over."""
+        data = encode(packet, self.version)
+        if self._out_within_limit(data):
+            return True
+        msg = f"the answer has {len(data)} bytes, over the client's Maximum Packet Size"
+        self.error = RemoteProtocolError(msg, ReasonCode.PACKET_TOO_LARGE)
+        return False
+
+    def _out_within_limit(self, *choices: bytes) -> bool:
+        """Send the first of some packets that the client takes; False when it takes none."""
+        for data in choices:
             if self._peer_max_packet is None or len(data) <= self._peer_max_packet:
                 self._out += data
                 return True

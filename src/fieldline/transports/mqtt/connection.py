@@ -366,8 +366,8 @@ class Connection(asyncio.Protocol):
         self._hub.spawn(guarded())
 
     def _accept(self) -> None:
-        self._hub.stats.connects_accepted += 1
-        self._session.accept(f"fieldline-{uuid4().hex}", self._hub.now_ms())
+        if self._session.accept(f"fieldline-{uuid4().hex}", self._hub.now_ms()):
+            self._hub.stats.connects_accepted += 1
         self._write()
         self._resume(_AUTHENTICATING)
 
