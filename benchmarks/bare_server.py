@@ -6,7 +6,7 @@ door to rules that end at once. Every token is a device. Prints its port, then s
 
 import argparse
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -15,6 +15,9 @@ import uvloop
 from fieldline.domains.api_usage.counters import Usage
 from fieldline.domains.claim.request import ClaimRequest
 from fieldline.domains.device.directory import DeviceRecord
+from fieldline.domains.ota_package.content import Slice
+from fieldline.domains.ota_package.kinds import OtaType
+from fieldline.domains.ota_package.serving import ServedPackage
 from fieldline.domains.provision.request import ProvisionAnswer, ProvisionRequest, Status
 from fieldline.domains.rpc.command import Command, RpcStatus
 from fieldline.domains.rpc.writer import Kept
@@ -140,6 +143,19 @@ class NoAuthorities:
         return False
 
 
+class NoPackages:
+    """Has nothing to download."""
+
+    async def find(self, device_id: UUID, kind: OtaType) -> ServedPackage | None:  # noqa: ARG002
+        return None
+
+    async def read(self, wanted: Slice) -> bytes:  # noqa: ARG002
+        return b""
+
+    async def parts(self, wanted: Slice) -> AsyncIterator[bytes]:
+        yield await self.read(wanted)
+
+
 async def _no_limits(_tenant_id: UUID) -> Mapping[str, Any]:
     return {}
 
@@ -167,6 +183,7 @@ async def _serve(door_type: type[Door], port: int) -> None:
             NoAuthorities(),
             NoNewcomers(),
             Usage(clock.now_ms()),
+            NoPackages(),
         )
     )
     transport = MqttTransport(door, MqttOptions(port=port))

@@ -217,6 +217,17 @@ class Settings(BaseSettings):
         "inactivityTimeout, or its profile's, a server attribute in ms, goes before.",
     )
 
+    # OTA updates
+    ota_max_package_mb: Positive = Field(
+        100, description="Size of one OTA package's file at the most, in MiB."
+    )
+    ota_updates_per_minute: Positive = Field(
+        600, description="Devices that are told of a new OTA package in a minute at the most."
+    )
+    ota_cache_mb: Positive = Field(
+        8, description="Memory for the parts of OTA packages that devices are downloading."
+    )
+
     # Readings and rules
     telemetry_max_string_value_length: NotNegative = Field(
         0, description="Characters of a string value at the most; 0 for no limit."

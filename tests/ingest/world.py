@@ -1,7 +1,7 @@
 """A door with everything behind it but the rule engine: the tests play the rules."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,9 @@ from fieldline.domains.api_usage.counters import Usage
 from fieldline.domains.claim.request import ClaimRequest
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.domains.device_credentials.service import Credentials
+from fieldline.domains.ota_package.content import Slice
+from fieldline.domains.ota_package.kinds import OtaType
+from fieldline.domains.ota_package.serving import ServedPackage
 from fieldline.domains.provision.request import ProvisionAnswer, ProvisionRequest, Status
 from fieldline.domains.rpc.command import PENDING, Command, RpcStatus
 from fieldline.ingest.door import Door
@@ -139,6 +142,38 @@ class KnownAuthorities:
         return False
 
 
+class PackagesInMemory:
+    """Packages of every device, with their data; ``error`` is raised instead."""
+
+    def __init__(self) -> None:
+        self.packages: dict[OtaType, ServedPackage] = {}
+        self.data: dict[UUID, bytes] = {}
+        self.error: FieldlineError | None = None
+        self.is_open = asyncio.Event()
+        self.is_open.set()
+        self.reads: list[Slice] = []
+
+    def assign(self, data: bytes | None, kind: OtaType = OtaType.FIRMWARE) -> None:
+        """Give every device a package; without data it is a URL's."""
+        size = None if data is None else len(data)
+        package = ServedPackage(new_id(), "fw", "1.0", size, "fw.bin", "application/x-fw")
+        self.packages[kind] = package
+        self.data[package.id] = data or b""
+
+    async def find(self, _device_id: UUID, kind: OtaType) -> ServedPackage | None:
+        if self.error is not None:
+            raise self.error
+        return self.packages.get(kind)
+
+    async def read(self, wanted: Slice) -> bytes:
+        self.reads.append(wanted)
+        await self.is_open.wait()
+        return self.data[wanted.package_id][wanted.start : wanted.end]
+
+    async def parts(self, wanted: Slice) -> AsyncIterator[bytes]:
+        yield await self.read(wanted)
+
+
 class KeptInMemory:
     """Keeps commands as the database does, as long as the test lasts."""
 
@@ -232,6 +267,7 @@ class World:
         self.sub_devices = MadeDevices(self.device)
         self.newcomers = Newcomers()
         self.chains = KnownAuthorities()
+        self.packages = PackagesInMemory()
         self.messages: list[Message] = []
         self.tenant_id = new_id()
         self.writer = TimeseriesWriter(
@@ -255,6 +291,7 @@ class World:
                 self.chains,
                 self.newcomers,
                 self.usage,
+                self.packages,
             ),
             options,
         )

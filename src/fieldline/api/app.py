@@ -59,7 +59,7 @@ def create_app(services: Services, routers: Routers, options: ApiOptions | None 
         middleware=[
             Middleware(ApiCors),
             Middleware(errors.CatchAll),
-            Middleware(BodyLimit),
+            Middleware(BodyLimit, max_package_bytes=services.limits.max_ota_package_bytes),
         ],
     )
     app.state.services = services

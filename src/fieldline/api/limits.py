@@ -8,6 +8,10 @@ MAX_BODY_BYTES = 16 * MIB
 MAX_FILE_BYTES = 50 * MIB
 FILE_PREFIXES = ("/api/image", "/api/resource")
 """Paths that take files; device messages have their own, smaller limit in ``transports/http``."""
+PACKAGE_PREFIX = "/api/otaPackage/"
+"""Paths that take the files of OTA packages, whose limit the settings say."""
+FORM_BYTES = 64 * 1024
+"""What a form has beside its file."""
 MAX_PUBLIC_BYTES = 64 * 1024
 PUBLIC_PREFIXES = ("/api/auth/", "/api/noauth/", "/api/v1/auth/", "/login/")
 """Paths that anybody may send a body to; elsewhere a large one is read after the token
@@ -17,14 +21,15 @@ PUBLIC_PREFIXES = ("/api/auth/", "/api/noauth/", "/api/v1/auth/", "/login/")
 class BodyLimit:
     """Refuses a body over the limit, by its declared length or while it is read."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, max_package_bytes: int) -> None:
         self._app = app
+        self._max_package_bytes = max_package_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = _limit_of(scope["path"])
+        limit = self._limit_of(scope["path"])
         # Refused when the endpoint reads it, so that the answer has the endpoint's form.
         declared = _declared_length(scope)
         seen = 0
@@ -41,11 +46,12 @@ class BodyLimit:
 
         await self._app(scope, receive_counting, send)
 
-
-def _limit_of(path: str) -> int:
-    if path.startswith(PUBLIC_PREFIXES):
-        return MAX_PUBLIC_BYTES
-    return MAX_FILE_BYTES if path.startswith(FILE_PREFIXES) else MAX_BODY_BYTES
+    def _limit_of(self, path: str) -> int:
+        if path.startswith(PUBLIC_PREFIXES):
+            return MAX_PUBLIC_BYTES
+        if path.startswith(PACKAGE_PREFIX):
+            return self._max_package_bytes + FORM_BYTES
+        return MAX_FILE_BYTES if path.startswith(FILE_PREFIXES) else MAX_BODY_BYTES
 
 
 def _declared_length(scope: Scope) -> int:

@@ -41,6 +41,7 @@ from fieldline.domains.event import endpoints as event
 from fieldline.domains.login import endpoints as login
 from fieldline.domains.not_configured import endpoints as not_configured
 from fieldline.domains.notification import endpoints as notification
+from fieldline.domains.ota_package import endpoints as ota_package
 from fieldline.domains.relation import endpoints as relation
 from fieldline.domains.relation_search import endpoints as relation_search
 from fieldline.domains.rpc import endpoints as rpc
@@ -58,6 +59,7 @@ THINGSBOARD: list[APIRouter] = [
     telemetry.router,
     device.router,
     device_profile.router,
+    ota_package.router,
     asset.router,
     asset_profile.router,
     calculated_field.router,

@@ -18,6 +18,8 @@ from fieldline.domains.api_usage.counters import Usage
 from fieldline.domains.claim.claiming import Claiming
 from fieldline.domains.device.directory import DeviceDirectory
 from fieldline.domains.integration.loading import Integrations
+from fieldline.domains.ota_package.content import Contents
+from fieldline.domains.ota_package.serving import Packages
 from fieldline.domains.provision.chains import Chains
 from fieldline.domains.provision.provisioner import Provisioner
 from fieldline.domains.rpc.waiting import Waiting
@@ -61,6 +63,7 @@ class BehindDoor(NamedTuple):
     devices: DeviceDirectory
     commands: RpcWriter
     usage: Usage
+    contents: Contents
 
 
 async def make_door(
@@ -91,6 +94,7 @@ async def make_door(
         chains=chains,
         claims=Claiming(services),
         usage=parts.usage,
+        packages=Packages(services.database, parts.contents),
     )
     limits = IngestOptions(
         string_length=settings.telemetry_max_string_value_length,

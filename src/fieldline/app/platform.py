@@ -21,6 +21,7 @@ from fieldline.app.edges import (
 from fieldline.app.first_start import prepare
 from fieldline.app.memory import Trimmer
 from fieldline.app.metrics import MeasuredParts, measure
+from fieldline.app.ota import make_contents, start_updates
 from fieldline.app.retention import Retention, audit_logs, events, readings, rpcs
 from fieldline.app.rules import (
     EngineParts,
@@ -90,7 +91,8 @@ async def open_platform(
         usage = await start_usage(services, stack)
         outbox = make_outbox(services, stack)
         commands = await start_commands(services, stack)
-        behind = BehindDoor(devices, commands, usage)
+        contents = make_contents(services, settings, stack)
+        behind = BehindDoor(devices, commands, usage, contents)
         door = await make_door(services, settings, stack, behind)
         parts = EngineParts(registry, alarms, evaluator, devices, event_writer, door, usage)
         engine = await start_engine(services, settings, stack, parts)
@@ -102,6 +104,7 @@ async def open_platform(
         sockets = SocketParts(services, telemetry, hub, _socket_limits(settings))
         sockets.listen()
         outbox.start()
+        start_updates(services, settings, stack)
         mqtt = await start_mqtt(door, settings, stack)
         if mqtt is not None:
             trimmer = Trimmer(lambda: mqtt.stats.connections_opened - mqtt.connections)

@@ -6,6 +6,7 @@ from fieldline.domains.alarm_comment import handlers as alarm_comment_handlers
 from fieldline.domains.audit_log import service as audit_log_service
 from fieldline.domains.entity import handlers as entity_handlers
 from fieldline.domains.entity_view import handlers as entity_view_handlers
+from fieldline.domains.ota_update import handlers as ota_update_handlers
 from fieldline.domains.purge import service as purge_service
 from fieldline.domains.relation import handlers as relation_handlers
 from fieldline.domains.sub_device import handlers as sub_device_handlers
@@ -19,6 +20,7 @@ REACTIONS: tuple[Reaction, ...] = (
     relation_handlers.leave_with_entity,
     purge_service.note,
     audit_log_service.note,
+    ota_update_handlers.follow_assignments,
     sub_device_handlers.tell_gateway,
     entity_handlers.tell_rules,
     relation_handlers.tell_rules,

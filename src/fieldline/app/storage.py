@@ -88,6 +88,7 @@ async def open_services(
                 tenant_integrations=settings.max_integrations_per_tenant,
                 claim_duration_ms=settings.security_claim_duration_ms,
                 allow_claiming=settings.security_claim_allow_claiming_by_default,
+                max_ota_package_bytes=settings.ota_max_package_mb * 1024 * 1024,
             ),
             base_url=lambda: settings.public_url,
             passwords=passwords,

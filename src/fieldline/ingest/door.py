@@ -28,6 +28,7 @@ from fieldline.ingest.guard import LoginGuard
 from fieldline.ingest.limits import Limits
 from fieldline.ingest.lookups import Lookups
 from fieldline.ingest.onboarding import Onboarding
+from fieldline.ingest.packages import PackageReader
 from fieldline.ingest.parts import DoorParts, IngestOptions
 from fieldline.ingest.server_rpc import ServerRpc
 from fieldline.ingest.session import DeviceSession, SessionListener
@@ -77,6 +78,7 @@ class Door:
             parts.devices, self.guard, self._onboarding, parts.clock
         )
         self.chains = parts.chains
+        self.packages = PackageReader(parts.packages, self._admit, self.limits.large_packages)
         self._client_rpc = ClientRpc(parts, self.limits)
         self._server_rpc = ServerRpc(parts, self._sessions.rpc, self._lookups, self.limits)
 

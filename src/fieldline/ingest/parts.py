@@ -1,6 +1,6 @@
 """What the door is made of: the parts behind it, and its limits."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -8,6 +8,9 @@ from uuid import UUID
 from fieldline.domains.api_usage.counters import Usage
 from fieldline.domains.claim.request import ClaimRequest
 from fieldline.domains.device.directory import DeviceRecord
+from fieldline.domains.ota_package.content import Slice
+from fieldline.domains.ota_package.kinds import OtaType
+from fieldline.domains.ota_package.serving import ServedPackage
 from fieldline.domains.provision.request import ProvisionAnswer, ProvisionRequest
 from fieldline.domains.rpc.command import Command, RpcStatus
 from fieldline.domains.rpc.writer import Kept
@@ -82,6 +85,19 @@ class Claims(Protocol):
         """Keep a device's word that it may be claimed."""
 
 
+class OtaPackages(Protocol):
+    """Where OTA packages are (``domains.ota_package.serving.Packages``)."""
+
+    async def find(self, device_id: UUID, kind: OtaType) -> ServedPackage | None:
+        """Return a device's package."""
+
+    async def read(self, wanted: Slice) -> bytes:
+        """Return a part of a package's data."""
+
+    def parts(self, wanted: Slice) -> AsyncIterator[bytes]:
+        """Give a part of a package's data piece by piece."""
+
+
 class KeptCommands(Protocol):
     """Where commands are kept (``domains.rpc.writer.RpcWriter``)."""
 
@@ -125,6 +141,7 @@ class IngestOptions:
         tenant_server_rpcs: those of one tenant, so that it does not take all of them.
         waiting_provisions: requests to be provisioned that wait for their turn.
         waiting_claims: words of devices that they may be claimed, likewise.
+        large_packages: whole OTA packages that are on their way as one message.
         string_length: characters of a string value; 0 is unlimited.
         is_rate_limited: whether the rate limits of tenant profiles hold.
         payload_bytes: the largest MQTT packet, which session limits tell the device.
@@ -144,6 +161,7 @@ class IngestOptions:
     tenant_server_rpcs: int = 10_000
     waiting_provisions: int = 1_000
     waiting_claims: int = 10_000
+    large_packages: int = 4
     string_length: int = 0
     is_rate_limited: bool = False
     payload_bytes: int = 65_536
@@ -168,3 +186,4 @@ class DoorParts:
     chains: Chains
     claims: Claims
     usage: Usage
+    packages: OtaPackages

@@ -1,5 +1,6 @@
 """The parts of the platform that endpoints and services use, wired once by ``app``."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -23,6 +24,8 @@ from fieldline.timeseries.writer import Saves
 
 CLAIMS_PER_MINUTE = 20
 """Attempts of one user to claim devices: a secret key is not to be guessed."""
+UPLOADS_AT_ONCE = 4
+"""Large files that are received at a time: each one lies on this machine's disk meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Limits:
     ``tenant_integrations`` is how many integrations a tenant may have; 0 means no limit.
     ``claim_duration_ms`` is how long a device may be claimed that does not say;
     ``allow_claiming``: every device may be, also without the attribute ``claimingAllowed``.
+    ``max_ota_package_bytes`` is of one package's file.
     """
 
     max_string_value_length: int = 0
@@ -42,10 +46,15 @@ class Limits:
     tenant_integrations: int = 0
     claim_duration_ms: int = 86_400_000
     allow_claiming: bool = True
+    max_ota_package_bytes: int = 100 * 1024 * 1024
 
 
 def _claims_per_minute() -> AttemptLimit:
     return AttemptLimit(CLAIMS_PER_MINUTE, 60_000)
+
+
+def _uploads_at_once() -> asyncio.Semaphore:
+    return asyncio.Semaphore(UPLOADS_AT_ONCE)
 
 
 TenantSeeder = Callable[[AsyncSession, UUID], Awaitable[object]]
@@ -73,6 +82,7 @@ class Services:
     mailing: Mailing = field(default_factory=Mailing)
     background: Background = field(default_factory=lambda: Background(max_running=1))
     claims: AttemptLimit = field(default_factory=_claims_per_minute)
+    uploads: asyncio.Semaphore = field(default_factory=_uploads_at_once)
     user_token_access: bool = True
     tenant_seeders: list[TenantSeeder] = field(default_factory=list)
 

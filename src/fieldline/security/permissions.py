@@ -60,8 +60,12 @@ CUSTOMER_MAY_IN_TENANT: dict[EntityType, frozenset[Operation]] = {
     EntityType.DEVICE_PROFILE: frozenset({Operation.READ}),
     EntityType.ASSET_PROFILE: frozenset({Operation.READ}),
     EntityType.RPC: frozenset({Operation.READ}),
+    EntityType.OTA_PACKAGE: frozenset({Operation.READ}),
 }
 """What a customer user may do to things that belong to the whole tenant."""
+
+NOT_PUBLIC = frozenset({EntityType.USER, EntityType.OTA_PACKAGE})
+"""What the public log-in never sees."""
 
 SYS_ADMIN_MAY: dict[EntityType, frozenset[Operation]] = {
     EntityType.TENANT: _ALL,
@@ -139,7 +143,7 @@ def _customer_user_may(
     customer_id: UUID | None,
     entity_id: UUID | None,
 ) -> bool:
-    if caller.is_public and (entity_type is EntityType.USER or operation not in _READ_ONLY):
+    if caller.is_public and (entity_type in NOT_PUBLIC or operation not in _READ_ONLY):
         return False
     if operation in CUSTOMER_MAY_IN_TENANT.get(entity_type, frozenset()):
         return True

@@ -22,6 +22,7 @@ from fieldline.domains.device_credentials.schemas import (
     NewCredentials,
 )
 from fieldline.domains.device_credentials.service import Replacing
+from fieldline.domains.ota_package.kinds import OtaType
 from fieldline.domains.thing.parameters import TypeFilter
 from fieldline.domains.thing.schemas import EntitySubtype
 from fieldline.kit.errors import Invalid
@@ -274,6 +275,14 @@ async def list_devices_by_ids(
     """List the devices of these ids; missing and foreign ones are left out."""
     found = await service.by_ids(session, caller, ids)
     return [Device.model_validate(item) for item in found]
+
+
+@router.get("/devices/count/{kind}/{profile_id}")
+async def count_devices_that_follow_profile(
+    kind: OtaType, profile_id: UUID, caller: TenantOrCustomer, session: ReadSession
+) -> int:
+    """Count a profile's devices that take its firmware, or software, having none of their own."""
+    return await service.count_following(session, caller, profile_id, kind)
 
 
 def _content(given: NewCredentials) -> Content:

@@ -21,6 +21,7 @@ from fieldline.database.things import ThingFilter, ThingRepository
 from fieldline.database.types import Guid, Json
 from fieldline.domains.device.lists import DeviceCount, DeviceFilter
 from fieldline.domains.device.models import Device
+from fieldline.domains.ota_package.kinds import OtaType
 
 _PROFILE = table(
     "device_profile",
@@ -63,6 +64,18 @@ class DeviceRepository(ThingRepository[Device]):
             query = query.where(Device.device_profile_id == profile_id)
         query = query.order_by(Device.created_time.desc(), Device.id.desc()).limit(limit)
         return list(await self._session.scalars(query))
+
+    async def count_without_own(
+        self, tenant_id: UUID, profile_id: UUID, kind: OtaType, customer_id: UUID | None
+    ) -> int:
+        """Count the devices of a profile that have no OTA package of their own."""
+        own = Device.firmware_id if kind is OtaType.FIRMWARE else Device.software_id
+        query = select(func.count(Device.id)).where(
+            Device.tenant_id == tenant_id, Device.device_profile_id == profile_id, own.is_(None)
+        )
+        if customer_id is not None:
+            query = query.where(Device.customer_id == customer_id)
+        return await self._session.scalar(query) or 0
 
     async def by_names(self, tenant_id: UUID, names: Collection[str]) -> Sequence[Device]:
         query = select(Device).where(Device.tenant_id == tenant_id, Device.name.in_(names))

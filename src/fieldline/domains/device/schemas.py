@@ -7,8 +7,8 @@ from fieldline.domains.device_credentials.schemas import NewCredentials
 from fieldline.domains.device_profile.schemas import (
     DeviceProfileId,
     OptionalDeviceProfileId,
-    OptionalOtaPackageId,
 )
+from fieldline.domains.ota_package.schemas import OptionalOtaPackageId
 from fieldline.domains.thing.schemas import Thing, ThingSave
 from fieldline.kit.ids import EntityType
 from fieldline.rest.wire import TbModel, WireId

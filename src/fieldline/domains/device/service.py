@@ -21,7 +21,9 @@ from fieldline.domains.device_credentials.service import (
     StoredCredentials,
 )
 from fieldline.domains.device_profile import service as profile_service
-from fieldline.domains.thing.errors import InvalidThing
+from fieldline.domains.ota_package import service as ota_package_service
+from fieldline.domains.ota_package.kinds import OtaType
+from fieldline.domains.ota_package.service import Assignment
 from fieldline.domains.thing.fields import ThingKind
 from fieldline.domains.thing.service import Things
 from fieldline.kit.ids import EntityRef, EntityType
@@ -58,17 +60,26 @@ class Snapshot:
     additional_info: dict[str, Any]
 
 
-def _set_own(device: Device, fields: Mapping[str, Any], profile: profile_service.Row) -> None:
+async def _set_own(
+    session: "AsyncSession",
+    device: Device,
+    fields: Mapping[str, Any],
+    profile: profile_service.Row,
+) -> None:
     """Set what other things do not have."""
     given = fields.get("device_data", device.device_data)
     device.device_data = content.device_data(given, profile.transport_type)
     if "additional_info" in fields:
         device.is_gateway = content.is_gateway(fields["additional_info"])
         device.gateway_id = content.last_gateway(fields["additional_info"])
-    if fields.get("firmware_id") is not None:
-        raise InvalidThing("Can't assign non-existent firmware!")
-    if fields.get("software_id") is not None:
-        raise InvalidThing("Can't assign non-existent software!")
+    for kind in OtaType:
+        if kind.column in fields:
+            setattr(device, kind.column, fields[kind.column])
+        package_id = getattr(device, kind.column)
+        if package_id is not None:
+            # Also where only the profile is another one: the package is of one profile.
+            wanted = Assignment(kind, package_id, device.tenant_id, profile.id)
+            await ota_package_service.require_assignable(session, wanted)
 
 
 _things = Things(
@@ -128,6 +139,19 @@ async def sample_of_profile(
     if profile_id is not None:
         await profile_service.get(session, caller, profile_id)
     return await DeviceRepository(session).newest_of_profile(tenant_id, profile_id, SAMPLE)
+
+
+async def count_following(
+    session: "AsyncSession", caller: Caller, profile_id: UUID, kind: OtaType
+) -> int:
+    """Return how many devices of a profile take its OTA package, having none of their own.
+
+    To a customer user those of the own customer count.
+    """
+    profile = await profile_service.get(session, caller, profile_id)
+    return await DeviceRepository(session).count_without_own(
+        profile.tenant_id, profile_id, kind, caller.customer_id
+    )
 
 
 async def get_credentials(

@@ -3,13 +3,13 @@
 from typing import Annotated, Any
 from uuid import UUID
 
+from fieldline.domains.ota_package.schemas import OptionalOtaPackageId
 from fieldline.domains.profile.schemas import Profile, ProfileInfo, ProfileSave
 from fieldline.kit.ids import EntityType
 from fieldline.rest.wire import TbModel, WireId
 
 DeviceProfileId = Annotated[UUID, WireId(EntityType.DEVICE_PROFILE)]
 OptionalDeviceProfileId = Annotated[UUID | None, WireId(EntityType.DEVICE_PROFILE)]
-OptionalOtaPackageId = Annotated[UUID | None, WireId(EntityType.OTA_PACKAGE)]
 
 
 class DeviceProfileSave(ProfileSave):

@@ -19,6 +19,9 @@ from fieldline.domains.device_profile.authority import (
 from fieldline.domains.device_profile.kinds import ProvisionType
 from fieldline.domains.device_profile.models import DeviceProfile
 from fieldline.domains.device_profile.repository import DeviceProfileRepository
+from fieldline.domains.ota_package import service as ota_package_service
+from fieldline.domains.ota_package.kinds import OtaType
+from fieldline.domains.ota_package.service import Assignment
 from fieldline.domains.profile import fields as shared
 from fieldline.domains.profile.errors import InvalidProfile, ProfileInUse
 from fieldline.domains.profile.service import ProfileKind, Profiles
@@ -163,12 +166,23 @@ async def _set_own(
     """Set what other profiles do not have; the parts that are JSON are completed."""
     if (fields.get("type") or "DEFAULT") != "DEFAULT":
         raise InvalidProfile("Device profile type must be DEFAULT, the only one there is")
-    if fields.get("firmware_id") is not None:
-        raise InvalidProfile("Can't assign non-existent firmware!")
-    if fields.get("software_id") is not None:
-        raise InvalidProfile("Can't assign non-existent software!")
+    await _set_packages(session, profile, fields)
     await _set_transport(session, profile, fields)
     await _set_provisioning(session, profile, fields, vault)
+
+
+async def _set_packages(
+    session: "AsyncSession", profile: DeviceProfile, fields: ProfileFields
+) -> None:
+    given: Mapping[str, object] = fields
+    for kind in OtaType:
+        if kind.column not in given:
+            continue
+        package_id = given[kind.column]
+        if isinstance(package_id, UUID):
+            wanted = Assignment(kind, package_id, profile.tenant_id, profile.id)
+            await ota_package_service.require_assignable(session, wanted)
+        setattr(profile, kind.column, package_id)
 
 
 async def _set_transport(

@@ -40,6 +40,8 @@ COUNTED = {
     EntityType.EDGE: "maxEdges",
 }
 """What is counted, and the limit's name in the configuration."""
+WEIGHED = {EntityType.OTA_PACKAGE: "maxOtaPackagesInBytes"}
+"""What is measured in bytes, likewise."""
 
 
 class TenantProfileFields(TypedDict, total=False):
@@ -95,6 +97,29 @@ async def require_room(
     if await count() >= allowed:
         name = entity_type.value.replace("_", " ").capitalize()
         msg = f"{name}s limit reached"
+        raise LimitReached(msg, entity_type=entity_type.value, limit=allowed)
+
+
+async def require_bytes(
+    session: "AsyncSession",
+    tenant_id: UUID,
+    entity_type: EntityType,
+    size: int,
+    used: Callable[[], Awaitable[int]],
+) -> None:
+    """Refuse ``size`` bytes more than the tenant's profile allows; as :func:`require_room`.
+
+    Raises:
+        LimitReached: there is no room.
+    """
+    allowed = await limit(session, tenant_id, WEIGHED[entity_type])
+    if allowed <= 0:
+        return
+    await TenantProfileRepository(session).lock_tenant(tenant_id)
+    taken = await used()
+    if taken + size > allowed:
+        name = entity_type.value.replace("_", " ").capitalize()
+        msg = f"{name}s limit reached: {taken} of {allowed} bytes are used, {size} more do not fit"
         raise LimitReached(msg, entity_type=entity_type.value, limit=allowed)
 
 

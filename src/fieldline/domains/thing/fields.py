@@ -1,6 +1,6 @@
 """The fields that every thing has, and what must hold for them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 from uuid import UUID
@@ -34,7 +34,9 @@ class ThingFields(TypedDict, total=False):
     additional_info: dict[str, Any] | None
 
 
-def _set_nothing(_thing: Thing, _fields: Mapping[str, Any], _profile: Profile) -> None:
+async def _set_nothing(
+    _session: "AsyncSession", _thing: Thing, _fields: Mapping[str, Any], _profile: Profile
+) -> None:
     """Set no field of its own, for a kind that has none."""
 
 
@@ -54,7 +56,7 @@ class ThingKind(Generic[T, P]):
     repository: "Callable[[AsyncSession], ThingRepository[T]]"
     profiles: Profiles[P]
     wire: type[TbModel]
-    set_own: Callable[[T, Mapping[str, Any], P], None] = _set_nothing
+    set_own: "Callable[[AsyncSession, T, Mapping[str, Any], P], Awaitable[None]]" = _set_nothing
 
     @property
     def label(self) -> str:
@@ -89,7 +91,7 @@ async def set_fields(
     await _set_customer(session, thing, fields)
     thing.profile_id = profile.id
     thing.type = profile.name
-    kind.set_own(thing, fields, profile)
+    await kind.set_own(session, thing, fields, profile)
     if "external_id" in fields:
         thing.external_id = fields["external_id"]
     if "additional_info" in fields:

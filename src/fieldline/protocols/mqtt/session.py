@@ -336,6 +336,12 @@ class ServerSession:
             msg = f"{len(self._queued)} messages wait for the client's acknowledgements"
             raise RemoteProtocolError(msg, ReasonCode.QUOTA_EXCEEDED)
 
+    def may_send(self, topic: str, payload: bytes) -> bool:
+        """Tell whether the client takes a message of that size."""
+        limit = self._peer_max_packet
+        # Beside these: fixed header, topic's length, packet id, length of the properties.
+        return limit is None or len(topic.encode()) + len(payload) + 10 <= limit
+
     def _send_qos_1(
         self, topic: str, payload: bytes, on_acknowledged: OnAcknowledged | None
     ) -> None:

@@ -5,7 +5,7 @@ that what came is stored. Source: ThingsBoard's HTTP device API.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -13,12 +13,15 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 
 from fieldline.ingest.attributes import AttributeRequest
 from fieldline.ingest.door import Door
+from fieldline.ingest.packages import OtaType
 from fieldline.ingest.session import DeviceSession
 from fieldline.kit.errors import FieldlineError, Invalid, Unavailable
+from fieldline.kit.file_names import download_headers
 from fieldline.kit.json import dumps
 from fieldline.messaging.receipt import Receipt
 from fieldline.transports.http.body import SMALL_BYTES, Bodies
@@ -38,6 +41,20 @@ _MAY_BODY: dict[str, Any] = {"requestBody": {"content": {"application/json": {"s
 RpcNumber = Annotated[
     int, Path(ge=-(2**31), lt=2**31, description="The command's id, as it was sent.")
 ]
+MAX_NUMBER = 2**31 - 1
+ChunkSize = Annotated[
+    int, Query(ge=0, le=MAX_NUMBER, description="Bytes of each chunk; 0 is the whole file.")
+]
+ChunkNumber = Annotated[
+    int, Query(ge=0, le=MAX_NUMBER, description="Which chunk; the first one is 0.")
+]
+PACKAGE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The data.",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    },
+    404: {"description": "The device has no package, or only its URL."},
+}
 Timeout = Annotated[int, Query(description="How long to wait, in ms; 0 is a minute.")]
 
 
@@ -92,6 +109,14 @@ def device_router(door: Door, options: HttpOptions | None = None) -> APIRouter:
             methods=["GET"],
             responses={408: {"description": "There was nothing in time."}},
         )
+    for kind in OtaType:
+        router.add_api_route(
+            f"/{{token}}/{kind.label}",
+            api.download(kind),
+            methods=["GET"],
+            response_class=StreamingResponse,
+            responses=PACKAGE_ANSWERS,
+        )
     router.add_api_route("/{token}/rpc", api.post_rpc, methods=["POST"], openapi_extra=_JSON_BODY)
     router.add_api_route(
         "/{token}/rpc/{number}",
@@ -115,9 +140,7 @@ class _DeviceRoute(APIRoute):
             except FieldlineError as error:
                 return answer(error)
             except RequestValidationError as error:
-                name = error.errors()[0]["loc"][-1]
-                expected = "milliseconds" if name == "timeout" else "32 bits"
-                return answer(Invalid(f"'{name}' must be a whole number of {expected}"))
+                return answer(Invalid(_complaint(error.errors()[0])))
             return response
 
         return handle_for_device
@@ -217,6 +240,39 @@ class _DeviceApi:
             )
         return _json(await reply)
 
+    def download(self, kind: OtaType) -> Callable[..., Awaitable[Response]]:
+        """Return what answers with the data of a device's package."""
+
+        async def download(
+            token: Token,
+            request: Request,
+            title: Annotated[str, Query(description=f"Of the assigned {kind.label}.")],
+            version: Annotated[str, Query(description=f"Of the assigned {kind.label}.")],
+            size: ChunkSize = 0,
+            chunk: ChunkNumber = 0,
+        ) -> Response:
+            session = await self._session(token, request)
+            self._door.packages.admit(session)
+            package = await self._door.packages.find(session, kind)
+            if (title, version) != (package.title, package.version):
+                msg = (
+                    f"The device's {kind.label} is '{package.title}' version '{package.version}', "
+                    f"not '{title[:255]}' version '{version[:255]}'"
+                )
+                raise Invalid(msg)
+            wanted = package.slice(size, chunk)
+            return StreamingResponse(
+                self._door.packages.parts(wanted),
+                media_type=package.content_type,
+                headers=download_headers(package.file_name) | {"Content-Length": str(wanted.size)},
+            )
+
+        download.__name__ = f"download_{kind.label}"
+        download.__doc__ = (
+            f"Download the device's {kind.label}, whole or a chunk; empty past its end."
+        )
+        return download
+
     async def _session(self, token: str, request: Request) -> DeviceSession:
         self._check_room()
         return self._door.brief(await self._door.authenticate_token(token, _address(request)))
@@ -270,6 +326,17 @@ class _Stored:
 
 def _address(request: Request) -> str:
     return request.client.host if request.client else ""
+
+
+def _complaint(error: dict[str, Any]) -> str:
+    """Say what is wrong with a parameter."""
+    name = error["loc"][-1]
+    if error["type"] == "missing":
+        return f"The parameter '{name}' is missing"
+    if name in {"size", "chunk"}:
+        return f"'{name}' must be a whole number from 0 to {MAX_NUMBER}"
+    expected = "milliseconds" if name == "timeout" else "32 bits"
+    return f"'{name}' must be a whole number of {expected}"
 
 
 def _news(news: dict[str, object] | None) -> Response:

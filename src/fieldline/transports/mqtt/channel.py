@@ -1,6 +1,7 @@
 """What a connected device says and hears, in ThingsBoard's topics: between packets and the door."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from fieldline.ingest.attributes import FoundAttributes
@@ -15,6 +16,7 @@ from fieldline.transports.mqtt.acks import Ack
 from fieldline.transports.mqtt.errors import InvalidRequestId
 from fieldline.transports.mqtt.gateway import GatewayChannel
 from fieldline.transports.mqtt.gateway_payloads import GatewayPayloads
+from fieldline.transports.mqtt.packages import PackageChannel, chunk_of
 from fieldline.transports.mqtt.payloads import JSON, Payloads
 from fieldline.transports.mqtt.sending import Send
 from fieldline.transports.mqtt.topics import (
@@ -35,6 +37,7 @@ class DeviceChannel:
         device: the open session there.
         version: the connection's protocol level.
         send: how to reach the device.
+        open_packages: makes what answers requests for OTA packages, which few devices have.
 
     Attributes:
         gateway: the devices that speak through this one, if it is a gateway.
@@ -42,6 +45,8 @@ class DeviceChannel:
 
     __slots__ = (
         "_door",
+        "_open_packages",
+        "_packages",
         "_push_qos",
         "_push_topic",
         "_rpc_qos",
@@ -54,8 +59,17 @@ class DeviceChannel:
         "gateway",
     )
 
-    def __init__(self, door: Door, device: DeviceSession, version: int, send: Send) -> None:
+    def __init__(
+        self,
+        door: Door,
+        device: DeviceSession,
+        version: int,
+        send: Send,
+        open_packages: Callable[[], PackageChannel],
+    ) -> None:
         self.device = device
+        self._open_packages = open_packages
+        self._packages: PackageChannel | None = None
         self.gateway: GatewayChannel | None = None
         self._door = door
         self._version = version
@@ -136,6 +150,9 @@ class DeviceChannel:
         if route.purpose is Purpose.CLAIM:
             self._door.claim(self.device, payloads.claim(packet.payload), ack)
             return
+        if route.purpose is Purpose.PACKAGE:
+            self._request_chunk(packet, route, ack)
+            return
         number = request_number(route)
         if number is None:
             kind = InvalidRequestId if route.purpose is Purpose.RPC_REQUEST else Invalid
@@ -151,6 +168,17 @@ class DeviceChannel:
             self._door.client_rpc(self.device, payloads.client_rpc(packet.payload), answer)
         else:
             self._door.rpc_answered(self.device, number, payloads.rpc_response(packet.payload))
+
+    def _request_chunk(self, packet: Publish, route: Route, ack: Receipt) -> None:
+        chunk = chunk_of(packet.topic, route.request_id)
+        if chunk is None:
+            if isinstance(ack, Ack):
+                ack.code = ReasonCode.TOPIC_NAME_INVALID
+            return
+        if self._packages is None:
+            self._packages = self._open_packages()
+        qos = self.qos_of(f"{route.reply_prefix}+/chunk/+")
+        self._packages.request(self.device, chunk, packet.payload, qos, ack)
 
     # Answers go out whether subscribed to or not.
 

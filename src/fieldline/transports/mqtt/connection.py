@@ -33,8 +33,11 @@ from fieldline.protocols.mqtt.session import OnAcknowledged, ServerSession, Stat
 from fieldline.transports.mqtt import errors, provisioning
 from fieldline.transports.mqtt.acks import Ack, Acks
 from fieldline.transports.mqtt.channel import DeviceChannel
+from fieldline.transports.mqtt.errors import PackageRefused
 from fieldline.transports.mqtt.gateway import GatewayChannel, GatewayParts
 from fieldline.transports.mqtt.hub import Hub
+from fieldline.transports.mqtt.large import LargeAnswer
+from fieldline.transports.mqtt.packages import PackageChannel, PackageParts
 from fieldline.transports.mqtt.provisioning import ProvisionChannel, ProvisionParts
 from fieldline.transports.mqtt.tls import verified_chain
 
@@ -59,6 +62,7 @@ _DOOR = 4
 _WRITING = 8
 _CLOSING = 16
 _JOINING = 32
+_FETCHING = 64
 
 
 class Connection(asyncio.Protocol):
@@ -73,6 +77,7 @@ class Connection(asyncio.Protocol):
         "_hub",
         "_is_dirty",
         "_is_leaving",
+        "_large",
         "_paused",
         "_session",
         "_transport",
@@ -92,6 +97,7 @@ class Connection(asyncio.Protocol):
         self._closing: RemoteProtocolError | None = None
         self._close_by_ms = 0
         self._write_by_ms = 0
+        self._large: LargeAnswer | None = None
 
     # -- the socket -----------------------------------------------------------------------------
 
@@ -121,6 +127,8 @@ class Connection(asyncio.Protocol):
         self._hub.remove(self)
         self._acks.clear()
         self._held.clear()
+        if self._large is not None:
+            self._large.end()
         if self._channel is not None:
             self._channel.close()
 
@@ -131,6 +139,8 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._write_by_ms = 0
+        if self._large is not None:
+            self._large.end()
         self._resume(_WRITING)
 
     # -- reading, and not reading ---------------------------------------------------------------
@@ -200,7 +210,10 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             return
         self._transport.write(data)
-        if self._transport.get_write_buffer_size() > self._hub.options.max_write_buffer:
+        allowed = self._hub.options.max_write_buffer
+        if self._large is not None:
+            allowed += self._large.size
+        if self._transport.get_write_buffer_size() > allowed:
             self._hub.stats.slow_readers += 1
             self._transport.abort()
 
@@ -242,6 +255,9 @@ class Connection(asyncio.Protocol):
         if self._closing is not None:
             self._expire_close(now_ms)
         elif self._write_by_ms and now_ms >= self._write_by_ms:
+            if self._large is not None and self._large.is_moving(self._unread):
+                self._write_by_ms = now_ms + int(self._hub.options.write_timeout_s * 1000)
+                return
             self._hub.stats.slow_readers += 1
             self.abort()
         elif not self._paused or self._paused == _AUTHENTICATING:
@@ -323,7 +339,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._closing is not None:
             return None
         session = door.open(device, self)
-        channel = DeviceChannel(door, session, connect.version, self._send)
+        channel = DeviceChannel(door, session, connect.version, self._send, self._open_packages)
         if device.is_gateway:
             channel.gateway = GatewayChannel(session, self._gateway_parts(channel))
         return channel
@@ -340,6 +356,19 @@ class Connection(asyncio.Protocol):
             spawn=self._spawn,
             payloads=channel.gateway_payloads,
             tells_reasons=self._session.version == MQTT_5,
+        )
+
+    def _open_packages(self) -> PackageChannel:
+        return PackageChannel(
+            PackageParts(
+                door=self._hub.door,
+                send=self._send,
+                deliver=self._deliver,
+                refuse=self._refuse_publish,
+                pause=partial(self._pause, _FETCHING),
+                resume=partial(self._resume, _FETCHING),
+                spawn=self._spawn,
+            )
         )
 
     def _provision_parts(self) -> ProvisionParts:
@@ -449,6 +478,26 @@ class Connection(asyncio.Protocol):
         self._hub.stats.downlinks_sent += 1
         self._flush_soon()
         return True
+
+    async def _deliver(self, topic: str, qos: int, payload: bytes, ack: Receipt) -> None:
+        if not self._session.may_send(topic, payload):
+            raise PackageRefused.too_large(len(payload) - 1)
+        ack.release()
+        # Its acknowledgement first: some clients ask for the next chunk when they have this one.
+        self._hub.stats.publishes_acknowledged += self._acks.send(self._session)
+        self._large = LargeAnswer(len(payload))
+        try:
+            if self._send(topic, qos, payload):
+                self.flush()
+            if self._paused & _WRITING and self._transport is not None:
+                await self._large.ended
+        finally:
+            self._large = None
+
+    @property
+    def _unread(self) -> int:
+        """How many bytes the client has left unread."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def on_rpc(self, request: RpcRequest) -> None:
         """Send a command (called by the door)."""

@@ -30,6 +30,24 @@ class InvalidRequestId(Invalid):
     """The last level of a request's topic is no number; an RPC's ends the connection."""
 
 
+class InvalidChunkSize(Invalid):
+    """The size of a chunk of an OTA package is no number; that ends the connection."""
+
+
+class PackageRefused(FieldlineError):
+    """A chunk cannot be had; ``word`` is what the device is told before its connection ends."""
+
+    def __init__(self, message: str, *, word: str) -> None:
+        super().__init__(message)
+        self.word = word
+
+    @classmethod
+    def too_large(cls, limit: int) -> "PackageRefused":
+        """Return what an answer over a limit in bytes means."""
+        msg = f"A message with more than {limit} bytes of a package cannot be sent; ask for less"
+        return cls(msg, word="PAYLOAD_TOO_LARGE")
+
+
 class SubDeviceRefused(FieldlineError):
     """A device of a gateway could not be connected; what it says is not taken.
 
@@ -71,6 +89,8 @@ _PUBLISH: tuple[tuple[type[FieldlineError], Verdict], ...] = (
     (InvalidTimestamp, Verdict(ReasonCode.SERVER_SHUTTING_DOWN, is_fatal=True)),
     (MissingMethod, Verdict(ReasonCode.SERVER_SHUTTING_DOWN, is_fatal=True)),
     (InvalidRequestId, Verdict(ReasonCode.SERVER_SHUTTING_DOWN, is_fatal=True)),
+    (InvalidChunkSize, Verdict(ReasonCode.SERVER_SHUTTING_DOWN, is_fatal=True)),
+    (PackageRefused, Verdict(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, is_fatal=True)),
     (MalformedGatewayMessage, Verdict(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, is_fatal=True)),
     (Invalid, Verdict(ReasonCode.PAYLOAD_FORMAT_INVALID, is_fatal=False)),
     (RateLimited, Verdict(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, is_fatal=True)),

@@ -35,6 +35,7 @@ class Purpose(Enum):
     RPC_REQUEST = "RPC request"
     RPC_RESPONSE = "RPC response"
     CLAIM = "claim"
+    PACKAGE = "chunk of an OTA package"
     UNKNOWN = "unknown"
 
 
@@ -90,6 +91,8 @@ _WITH_ID: tuple[tuple[str, Purpose, str, Flavour], ...] = (
     ("v2/r/res/p/", Purpose.RPC_RESPONSE, "", Flavour.PROTOBUF),
     ("v2/r/res/j/", Purpose.RPC_RESPONSE, "", Flavour.JSON),
     ("v2/r/res/", Purpose.RPC_RESPONSE, "", Flavour.PROFILE),
+    ("v2/fw/request/", Purpose.PACKAGE, "v2/fw/response/", Flavour.DEFAULT),
+    ("v2/sw/request/", Purpose.PACKAGE, "v2/sw/response/", Flavour.DEFAULT),
 )
 
 _DOWNLINKS = {
@@ -118,7 +121,9 @@ GRANTED = frozenset(
         *PUSH_TOPICS,
         *gateway_topics.GRANTED,
         *RPC_TOPICS,
-        *(f"{reply}+" for _, _, reply, _ in _WITH_ID if reply),
+        *(f"{reply}+" for _, to, reply, _ in _WITH_ID if reply and to is not Purpose.PACKAGE),
+        *(f"v2/{kind}/response/+/chunk/+" for kind in ("fw", "sw")),
+        *(f"v2/{kind}/error" for kind in ("fw", "sw")),
     }
 )
 """Filters that every device may subscribe to, compared as text."""
