@@ -21,6 +21,7 @@ from fieldline.domains.ota_package.serving import ServedPackage
 from fieldline.domains.provision.request import ProvisionAnswer, ProvisionRequest, Status
 from fieldline.domains.rpc.command import Command, RpcStatus
 from fieldline.domains.rpc.writer import Kept
+from fieldline.domains.sub_device.kind import SubDeviceKind
 from fieldline.ingest.door import Door
 from fieldline.ingest.parts import DoorParts
 from fieldline.kit.clock import SystemClock
@@ -109,7 +110,7 @@ class Nothing:
     async def join(
         self,
         gateway: DeviceRecord,  # noqa: ARG002
-        wanted: Mapping[str, str],  # noqa: ARG002
+        wanted: Mapping[str, SubDeviceKind],  # noqa: ARG002
     ) -> dict[str, DeviceRecord | FieldlineError]:
         return {}
 

@@ -15,6 +15,7 @@ from fieldline.domains.ota_package.kinds import OtaType
 from fieldline.domains.ota_package.serving import ServedPackage
 from fieldline.domains.provision.request import ProvisionAnswer, ProvisionRequest, Status
 from fieldline.domains.rpc.command import PENDING, Command, RpcStatus
+from fieldline.domains.sub_device.kind import SubDeviceKind
 from fieldline.ingest.door import Door
 from fieldline.ingest.parts import Devices, DoorParts, IngestOptions
 from fieldline.ingest.session import CloseReason, RpcRequest
@@ -62,13 +63,13 @@ class MadeDevices:
     def __init__(self, make: Callable[..., DeviceRecord]) -> None:
         self.made: dict[str, DeviceRecord] = {}
         self.types: dict[str, str] = {}
-        self.asked: list[dict[str, str]] = []
+        self.asked: list[dict[str, SubDeviceKind]] = []
         self.errors: dict[str, FieldlineError] = {}
         self.is_away = False
         self._make = make
 
     async def join(
-        self, gateway: DeviceRecord, wanted: Mapping[str, str]
+        self, gateway: DeviceRecord, wanted: Mapping[str, SubDeviceKind]
     ) -> dict[str, DeviceRecord | FieldlineError]:
         return await self._find(f"of {gateway.name}", wanted)
 
@@ -76,11 +77,12 @@ class MadeDevices:
         self, tenant_id: UUID, wanted: Mapping[str, str]
     ) -> tuple[dict[str, DeviceRecord | FieldlineError], int]:
         before = len(self.made)
-        found = await self._find(f"of {tenant_id}", wanted)
+        kinds = {name: SubDeviceKind(device_type) for name, device_type in wanted.items()}
+        found = await self._find(f"of {tenant_id}", kinds)
         return found, len(self.made) - before
 
     async def _find(
-        self, whose: str, wanted: Mapping[str, str]
+        self, whose: str, wanted: Mapping[str, SubDeviceKind]
     ) -> dict[str, DeviceRecord | FieldlineError]:
         await asyncio.sleep(0)
         if self.is_away:
@@ -92,8 +94,8 @@ class MadeDevices:
                 found[name] = self.errors[name]
                 continue
             if name not in self.made:
-                self.made[name] = self._make(f"{whose}: {name}", name=name)
-                self.types[name] = kind
+                self.made[name] = self._make(f"{whose}: {name}", name=name, label=kind.label)
+                self.types[name] = kind.type
             found[name] = self.made[name]
         return found
 

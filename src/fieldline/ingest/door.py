@@ -14,6 +14,7 @@ from fieldline.domains.claim.request import ClaimRequest
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.domains.provision.request import ProvisionAnswer, ProvisionRequest
 from fieldline.domains.rpc.command import Command, OnAnswer
+from fieldline.domains.sub_device.kind import SubDeviceKind
 from fieldline.ingest.activity import Activity
 from fieldline.ingest.attributes import (
     AttributeReader,
@@ -175,13 +176,13 @@ class Door:
         return self._sessions.open(device, listener, gateway)
 
     async def join(
-        self, gateway: DeviceSession, wanted: Mapping[str, str]
+        self, gateway: DeviceSession, wanted: Mapping[str, SubDeviceKind]
     ) -> Mapping[str, DeviceRecord | FieldlineError]:
         """Return a gateway's devices by name, made where they are not there yet.
 
         Args:
             gateway: through which they speak.
-            wanted: name and type of each; the type is only of those that are made.
+            wanted: name and kind of each; the kind is only of those that are made.
 
         Returns:
             A device of each name, or why there is none.

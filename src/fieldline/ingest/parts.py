@@ -14,6 +14,7 @@ from fieldline.domains.ota_package.serving import ServedPackage
 from fieldline.domains.provision.request import ProvisionAnswer, ProvisionRequest
 from fieldline.domains.rpc.command import Command, RpcStatus
 from fieldline.domains.rpc.writer import Kept
+from fieldline.domains.sub_device.kind import SubDeviceKind
 from fieldline.ingest.guard import GuardOptions
 from fieldline.kit.clock import Clock
 from fieldline.kit.errors import FieldlineError
@@ -47,7 +48,7 @@ class SubDevices(Protocol):
     """Where devices are found by name, and made (``domains.sub_device.joining``)."""
 
     async def join(
-        self, gateway: DeviceRecord, wanted: Mapping[str, str]
+        self, gateway: DeviceRecord, wanted: Mapping[str, SubDeviceKind]
     ) -> Mapping[str, DeviceRecord | FieldlineError]:
         """Return a gateway's devices by name, or why there is none."""
 

@@ -6,10 +6,18 @@ from uuid import UUID
 
 from fieldline.domains.api_usage.counters import TenantUsage
 from fieldline.domains.device.directory import DeviceRecord
+from fieldline.domains.sub_device.kind import SubDeviceKind
 from fieldline.ingest.presence import Presence
 from fieldline.kit.ids import new_id
 
-__all__ = ["CloseReason", "DeviceRecord", "DeviceSession", "RpcRequest", "SessionListener"]
+__all__ = [
+    "CloseReason",
+    "DeviceRecord",
+    "DeviceSession",
+    "RpcRequest",
+    "SessionListener",
+    "SubDeviceKind",
+]
 
 
 class CloseReason(StrEnum):

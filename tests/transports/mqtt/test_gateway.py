@@ -311,7 +311,7 @@ async def test_a_device_beyond_the_limit_is_not_asked_for_again_and_again(site: 
 async def test_devices_wait_for_a_database_that_is_away(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fieldline.transports.mqtt.gateway.RETRY_S", 0.01)
+    monkeypatch.setattr("fieldline.transports.mqtt.sub_devices.RETRY_S", 0.01)
     client = await site.client()
     site.world.sub_devices.is_away = True
     await client.publish(TELEMETRY, b'{"A":[{"t":1}]}')
@@ -417,7 +417,7 @@ async def test_what_is_taken_in_part_is_counted_out(
 async def test_what_waits_when_the_connection_dies_is_counted_out(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fieldline.transports.mqtt.gateway.RETRY_S", 0.01)
+    monkeypatch.setattr("fieldline.transports.mqtt.sub_devices.RETRY_S", 0.01)
     client = await site.client()
     times = {"connector": "c", "receivedTs": 1, "publishedTs": 2}
     await publish(client, TELEMETRY, {"A": [{"t": 1, "metadata": times}]})

@@ -7,6 +7,7 @@ from uuid import UUID
 from fieldline.database.engine import Database
 from fieldline.domains.device.directory import DeviceDirectory, DeviceRecord
 from fieldline.domains.sub_device import service
+from fieldline.domains.sub_device.kind import SubDeviceKind
 from fieldline.domains.sub_device.service import Joined, Origin
 from fieldline.kit.errors import Conflict, FieldlineError, Invalid, NotFound, Unavailable
 from fieldline.security.secrets import Vault
@@ -29,12 +30,12 @@ class SubDevices:
         self._vault = vault
         self._directory = directory
 
-    async def join(self, gateway: DeviceRecord, wanted: Mapping[str, str]) -> Records:
+    async def join(self, gateway: DeviceRecord, wanted: Mapping[str, SubDeviceKind]) -> Records:
         """Return a gateway's devices by name, made where they are not there.
 
         Args:
             gateway: through which they speak.
-            wanted: name and type of each; the type is only of those that are made.
+            wanted: name and kind of each; the kind is only of those that are made.
 
         Raises:
             Unavailable: the database is away.
@@ -48,11 +49,12 @@ class SubDevices:
         Raises:
             Unavailable: the database is away.
         """
-        found = await self._join(Origin(tenant_id), wanted)
+        kinds = {name: SubDeviceKind(device_type) for name, device_type in wanted.items()}
+        found = await self._join(Origin(tenant_id), kinds)
         made = sum(isinstance(each, Joined) and each.is_new for each in found.values())
         return await self._records(found), made
 
-    async def _join(self, origin: Origin, wanted: Mapping[str, str]) -> _Found:
+    async def _join(self, origin: Origin, wanted: Mapping[str, SubDeviceKind]) -> _Found:
         # PostgreSQL cannot even be asked for such a name.
         found: _Found = {
             name: Invalid("A device's name must not hold the character U+0000")
@@ -72,7 +74,7 @@ class SubDevices:
     async def _records(self, found: _Found) -> Records:
         return dict(await asyncio.gather(*(self._record(*each) for each in found.items())))
 
-    async def _join_some(self, origin: Origin, some: list[tuple[str, str]]) -> _Found:
+    async def _join_some(self, origin: Origin, some: list[tuple[str, SubDeviceKind]]) -> _Found:
         try:
             return await self._join_all(origin, some)
         except Conflict as error:
@@ -87,7 +89,7 @@ class SubDevices:
             found.update(await self._join_some(origin, [each]))
         return found
 
-    async def _join_all(self, origin: Origin, some: list[tuple[str, str]]) -> _Found:
+    async def _join_all(self, origin: Origin, some: list[tuple[str, SubDeviceKind]]) -> _Found:
         found: _Found = {}
         async with self._database.write() as session:
             for name, kind in some:

@@ -1,12 +1,13 @@
 """Finds devices by the names that a gateway or an integration has for them, and makes new ones."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from fieldline.domains.device import service as device_service
 from fieldline.domains.device.content import LAST_GATEWAY
 from fieldline.domains.relation import service as relation_service
-from fieldline.domains.relation.kinds import Key
+from fieldline.domains.relation.kinds import Key, Wanted
+from fieldline.domains.sub_device.kind import SubDeviceKind
 from fieldline.kit.errors import FieldlineError
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.security.caller import platform_of
@@ -47,11 +48,11 @@ async def joined(
 
 
 async def join(
-    session: "AsyncSession", origin: Origin, name: str, device_type: str, *, vault: Vault
+    session: "AsyncSession", origin: Origin, name: str, kind: SubDeviceKind, *, vault: Vault
 ) -> Joined:
     """Return the device of a name, noting through which gateway it speaks.
 
-    One that is not there is made: of the profile of that name, which is made too, and of the
+    One that is not there is made: of the profile of that type, which is made too, and of the
     origin's customer.
 
     Raises:
@@ -60,17 +61,22 @@ async def join(
     """
     caller = platform_of(origin.tenant_id)
     gateway_id = origin.gateway_id
-    for found in await device_service.by_names(session, origin.tenant_id, [name]):
+    found = await _found(session, origin, name, kind)
+    if found is not None:
         if gateway_id is not None:
             info = {**(found.additional_info or {}), LAST_GATEWAY: str(gateway_id)}
-            await device_service.update(session, caller, found.id, {"additional_info": info})
+            fields: dict[str, Any] = {"additional_info": info}
+            if found.name != name:
+                fields |= {"name": name, "label": kind.label}
+            await device_service.update(session, caller, found.id, fields)
         return Joined(found.id)
     device = await device_service.create(
         session,
         caller,
         {
             "name": name,
-            "type": device_type,
+            "label": kind.label,
+            "type": kind.type,
             "customer_id": origin.customer_id,
             "additional_info": None if gateway_id is None else {LAST_GATEWAY: str(gateway_id)},
         },
@@ -81,3 +87,21 @@ async def join(
         key = Key(source, target, CREATED)
         await relation_service.save(session, caller, key, additional_info=None)
     return Joined(device.id, is_new=True)
+
+
+async def _found(
+    session: "AsyncSession", origin: Origin, name: str, kind: SubDeviceKind
+) -> device_service.Row | None:
+    """Return the device of a name; else one that was made for the gateway, named as the label."""
+    for device in await device_service.by_names(session, origin.tenant_id, [name]):
+        return device
+    if not kind.label or kind.label == name or origin.gateway_id is None:
+        return None
+    for device in await device_service.by_names(session, origin.tenant_id, [kind.label]):
+        source, target = (
+            EntityRef(EntityType.DEVICE, each) for each in (origin.gateway_id, device.id)
+        )
+        wanted = Wanted(source, target, CREATED)
+        if await relation_service.exists(session, origin.tenant_id, wanted):
+            return device
+    return None

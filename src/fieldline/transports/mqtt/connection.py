@@ -34,11 +34,12 @@ from fieldline.transports.mqtt import errors, provisioning
 from fieldline.transports.mqtt.acks import Ack, Acks
 from fieldline.transports.mqtt.channel import DeviceChannel
 from fieldline.transports.mqtt.errors import PackageRefused
-from fieldline.transports.mqtt.gateway import GatewayChannel, GatewayParts
+from fieldline.transports.mqtt.gateway import GatewayChannel
 from fieldline.transports.mqtt.hub import Hub
 from fieldline.transports.mqtt.large import LargeAnswer
 from fieldline.transports.mqtt.packages import PackageChannel, PackageParts
 from fieldline.transports.mqtt.provisioning import ProvisionChannel, ProvisionParts
+from fieldline.transports.mqtt.sub_devices import GatewayParts
 from fieldline.transports.mqtt.tls import verified_chain
 
 _CHECK_DOOR_EVERY = 64
