@@ -6,10 +6,14 @@ whatever the text, which may have :data:`MAX_TEXT` characters.
 """
 
 import re
-from re import _constants, _parser
+from importlib import import_module
 from typing import Any
 
 from fieldline.kit.errors import Invalid
+
+# They are undocumented and unknown to type checkers, and the only reader of patterns there is.
+_parser: Any = import_module("re._parser")
+_constants: Any = import_module("re._constants")
 
 MAX_PATTERN = 255
 MAX_TEXT = 64
