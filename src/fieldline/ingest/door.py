@@ -7,6 +7,7 @@ All calls are made on the event loop; nothing on a reading's way waits.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -62,6 +63,7 @@ class Door:
         self._sub_devices = parts.sub_devices
         self._now_ms = parts.clock.now_ms
         self._rules = TypingRules(max_string_length=self.limits.string_length)
+        self._typed = replace(self._rules, cast_strings=False)
         self._flow = Flow(self.limits.in_flight, parts.writer)
         self.activity = Activity(parts, lambda: self._flow.is_full, self.limits)
         self.guard = LoginGuard(self.limits.guard)
@@ -296,6 +298,36 @@ class Door:
         for ts_ms, values in groups:
             self._publish_reading(session.device, ts_ms, values, metadata, now_ms, receipt)
 
+    def readings(
+        self,
+        session: DeviceSession,
+        groups: Mapping[int | None, Mapping[str, Any]],
+        receipt: Receipt,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Do as :meth:`telemetry` with values that have their types, by time (None: now).
+
+        Raises:
+            Invalid: a text is too long; nothing was taken.
+            RateLimited: it is more than the device may send; nothing was taken.
+        """
+        now_ms = self._now_ms()
+        self.activity.note(session.presence, now_ms)
+        typed = [(ts_ms, typed_values(each, self._typed)) for ts_ms, each in groups.items()]
+        self._count_in(session, sum(len(values) for _, values in typed), now_ms)
+        self._flow.count(receipt)
+        for ts_ms, values in typed:
+            at_ms = now_ms if ts_ms is None else ts_ms
+            self._publish_reading(session.device, at_ms, values, metadata, now_ms, receipt)
+
+    def observe(self, session: DeviceSession, values: dict[str, Any], receipt: Receipt) -> None:
+        """Take in what the transport itself saw of a device: no activity, and not limited."""
+        if session.device.is_deleted:
+            return
+        now_ms = self._now_ms()
+        self._flow.count(receipt)
+        self._publish_reading(session.device, now_ms, values, None, now_ms, receipt)
+
     async def bulk_telemetry(
         self, session: DeviceSession, payload: bytes, receipt: Receipt
     ) -> None:
@@ -328,8 +360,7 @@ class Door:
         Raises:
             Invalid: the payload is not a JSON object; nothing was taken.
         """
-        values = parse_attributes(payload, self._rules)
-        self._publish_attributes(session, values, receipt, metadata)
+        self._publish_attributes(session, parse_attributes(payload, self._rules), receipt, metadata)
 
     def attributes_document(
         self,
@@ -340,6 +371,23 @@ class Door:
     ) -> None:
         """Do as :meth:`attributes` with an object that is decoded already."""
         self._publish_attributes(session, typed_values(document, self._rules), receipt, metadata)
+
+    def attribute_values(
+        self,
+        session: DeviceSession,
+        values: Mapping[str, Any],
+        receipt: Receipt,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Do as :meth:`attributes` with values that have their types.
+
+        ``metadata`` may name another scope, ``{"scope": "SHARED_SCOPE"}``.
+
+        Raises:
+            Invalid: a text is too long; nothing was taken.
+            RateLimited: it is more than the device may send; nothing was taken.
+        """
+        self._publish_attributes(session, typed_values(values, self._typed), receipt, metadata)
 
     def _publish_attributes(
         self,
@@ -527,10 +575,6 @@ class Door:
         """Note that the device acknowledged a command, or that none of that is to come."""
         self._server_rpc.delivered(session, number)
 
-    def rpc_refused(self, session: DeviceSession, number: int, why: str) -> None:
-        """Note that a command cannot be put in the device's form; its sender is told so."""
-        self._server_rpc.refused(session, number, why)
-
     def rpc_answered(self, session: DeviceSession, number: int, payload: bytes) -> None:
         """Give a device's answer to whoever sent the command; a late one is nothing.
 
@@ -540,6 +584,14 @@ class Door:
         self.touch(session)
         self._admit(session)
         self._server_rpc.answered(session, number, payload)
+
+    def rpc_settled(self, session: DeviceSession, number: int, response: bytes) -> None:
+        """Answer a command for a device that gives no answers of its own."""
+        self._server_rpc.answered(session, number, response)
+
+    def rpc_refused(self, session: DeviceSession, number: int, response: bytes) -> None:
+        """Answer a command that was not sent, for a reason that ``response`` tells, as JSON."""
+        self._server_rpc.refused(session, number, response)
 
     # Back-pressure
 

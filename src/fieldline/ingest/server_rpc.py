@@ -22,7 +22,6 @@ from fieldline.ingest.session import DeviceSession, RpcRequest
 from fieldline.ingest.subscribers import Subscribers
 from fieldline.kit.errors import Unavailable
 from fieldline.kit.ids import EntityType
-from fieldline.kit.json import dumps_text
 from fieldline.kit.lru import Lru
 from fieldline.messaging.events import Change, EntityChanged
 
@@ -204,12 +203,12 @@ class ServerRpc:
             self._kept.move(open_.command.id, RpcStatus.SUCCESSFUL, response)
         self._finish(open_, Answer(response))
 
-    def refused(self, session: DeviceSession, number: int, why: str) -> None:
-        """End a command that cannot be sent to its device; the reason stands for the answer."""
+    def refused(self, session: DeviceSession, number: int, payload: bytes) -> None:
+        """End a command that its device cannot be sent; ``payload`` says why."""
         open_ = self._find(session, number)
         if open_ is None:
             return
-        response = dumps_text({"error": why})
+        response = payload.decode()
         if open_.command.is_persistent:
             self._kept.move(open_.command.id, RpcStatus.FAILED, response)
         self._finish(open_, Answer(response))

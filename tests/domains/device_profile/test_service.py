@@ -30,6 +30,23 @@ IMPOSSIBLE_FIELDS: list[ProfileFields] = [
             "deviceAttributesTopic": "same",
         },
     },
+    {"transport_type": "MQTT", "transport_configuration": {"sparkplug": "yes"}},
+    {
+        "transport_type": "MQTT",
+        "transport_configuration": {"sparkplugAttributesMetricNames": "Node Control/*"},
+    },
+    {
+        "transport_type": "MQTT",
+        "transport_configuration": {"sparkplugAttributesMetricNames": [1]},
+    },
+    {
+        "transport_type": "MQTT",
+        "transport_configuration": {"sparkplugAttributesMetricNames": [""]},
+    },
+    {
+        "transport_type": "MQTT",
+        "transport_configuration": {"sparkplugAttributesMetricNames": ["x"] * 1_001},
+    },
     {"profile_data": {"provisionConfiguration": {"type": "ALLOW_CREATE_NEW_DEVICES"}}},
     {"profile_data": {"provisionConfiguration": [1]}},
     {"profile_data": {"configuration": "x"}},

@@ -13,6 +13,8 @@ from fieldline.kit.storable import check_storable
 
 TELEMETRY_TOPIC = "v1/devices/me/telemetry"
 ATTRIBUTES_TOPIC = "v1/devices/me/attributes"
+MAX_ATTRIBUTE_METRICS = 1_000
+"""Names of a profile; each metric of its devices is compared with those that end with *."""
 _MQTT_DEFAULTS: dict[str, Any] = {
     "deviceTelemetryTopic": TELEMETRY_TOPIC,
     "deviceAttributesTopic": ATTRIBUTES_TOPIC,
@@ -47,7 +49,8 @@ def transport_configuration(kind: TransportType, given: dict[str, Any] | None) -
     """Return the whole configuration of a transport.
 
     Raises:
-        InvalidProfile: it is of another transport, or a topic or a Protobuf schema is wrong.
+        InvalidProfile: it is of another transport, or a topic, a Protobuf schema or a part of
+            Sparkplug is wrong.
     """
     check_storable("transportConfiguration", given)
     stated = (given or {}).get("type") or kind.value
@@ -60,6 +63,7 @@ def transport_configuration(kind: TransportType, given: dict[str, Any] | None) -
         _check_topics(found)
         payload = payloads.payload_configuration(found["transportPayloadTypeConfiguration"])
         found["transportPayloadTypeConfiguration"] = payload
+        _check_sparkplug(found)
     return {**found, "type": kind.value}
 
 
@@ -103,6 +107,18 @@ def _check_topics(configuration: dict[str, Any]) -> None:
         _check_topic_filter(key, configuration[key])
     if configuration["deviceTelemetryTopic"] == configuration["deviceAttributesTopic"]:
         raise InvalidProfile("Topics for telemetry and attributes must differ")
+
+
+def _check_sparkplug(configuration: dict[str, Any]) -> None:
+    if not isinstance(configuration["sparkplug"], bool):
+        raise InvalidProfile("'sparkplug' must be true or false")
+    names = configuration["sparkplugAttributesMetricNames"]
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        msg = "'sparkplugAttributesMetricNames' must be a list of names, which may end with *"
+        raise InvalidProfile(msg)
+    if len(names) > MAX_ATTRIBUTE_METRICS:
+        msg = f"'sparkplugAttributesMetricNames' may have {MAX_ATTRIBUTE_METRICS} names"
+        raise InvalidProfile(msg)
 
 
 def _check_topic_filter(key: str, topic: Any) -> None:  # noqa: ANN401 - whatever the client sent

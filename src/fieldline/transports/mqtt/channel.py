@@ -8,6 +8,7 @@ from fieldline.ingest.attributes import FoundAttributes
 from fieldline.ingest.door import Door
 from fieldline.ingest.session import DeviceSession, RpcRequest
 from fieldline.kit.errors import Invalid
+from fieldline.kit.json import dumps
 from fieldline.messaging.receipt import Receipt
 from fieldline.protocols.mqtt.packets import MQTT_5, Publish, Subscription
 from fieldline.protocols.mqtt.reason_codes import V3_SUBSCRIBE_FAILURE, ReasonCode
@@ -241,14 +242,18 @@ class DeviceChannel:
     def unsubscribe(self, topic_filters: list[str]) -> list[int]:
         """End subscriptions; return the UNSUBACK's codes."""
         self._door.touch(self.device)
-        codes: list[int] = []
-        for topic_filter in topic_filters:
-            was_there = self._subscriptions.pop(topic_filter, None) is not None
-            codes.append(ReasonCode.SUCCESS if was_there else ReasonCode.NO_SUBSCRIPTION_EXISTED)
+        codes = self._drop_subscriptions(topic_filters)
         if not any(self.topics.push_topic(left) for left in self._subscriptions):
             self._door.unsubscribe_attributes(self.device)
         if not RPC_TOPICS.keys() & self._subscriptions.keys():
             self._door.unsubscribe_rpc(self.device)
+        return codes
+
+    def _drop_subscriptions(self, topic_filters: list[str]) -> list[int]:
+        codes: list[int] = []
+        for topic_filter in topic_filters:
+            was_there = self._subscriptions.pop(topic_filter, None) is not None
+            codes.append(ReasonCode.SUCCESS if was_there else ReasonCode.NO_SUBSCRIPTION_EXISTED)
         return codes
 
     def push_attributes(self, updated: dict[str, object], deleted: list[str]) -> None:
@@ -265,7 +270,8 @@ class DeviceChannel:
             body = self.topics.written_by(self._rpc_topic).rpc_request(request)
         except Invalid as error:
             # Not at once: who sends it may be going through the commands of the device.
-            refuse = partial(self._door.rpc_refused, self.device, number, error.message)
+            refusal = dumps({"error": error.message})
+            refuse = partial(self._door.rpc_refused, self.device, number, refusal)
             asyncio.get_running_loop().call_soon(refuse)
             return
         if self._rpc_qos == 0:

@@ -30,7 +30,7 @@ from fieldline.protocols.mqtt.packets import (
 )
 from fieldline.protocols.mqtt.reason_codes import ReasonCode
 from fieldline.protocols.mqtt.session import OnAcknowledged, ServerSession, State
-from fieldline.transports.mqtt import errors, provisioning
+from fieldline.transports.mqtt import errors, provisioning, sparkplug_connect
 from fieldline.transports.mqtt.acks import Ack, Acks
 from fieldline.transports.mqtt.channel import DeviceChannel
 from fieldline.transports.mqtt.errors import PackageRefused
@@ -39,6 +39,7 @@ from fieldline.transports.mqtt.hub import Hub
 from fieldline.transports.mqtt.large import LargeAnswer
 from fieldline.transports.mqtt.packages import PackageChannel, PackageParts
 from fieldline.transports.mqtt.provisioning import ProvisionChannel, ProvisionParts
+from fieldline.transports.mqtt.sparkplug import EdgeNodeChannel
 from fieldline.transports.mqtt.sub_devices import GatewayParts
 from fieldline.transports.mqtt.tls import verified_chain
 
@@ -339,7 +340,15 @@ class Connection(asyncio.Protocol):
         )
         if self._transport is None or self._closing is not None:
             return None
+        is_node = sparkplug_connect.is_edge_node(device.transport_configuration)
+        identity = sparkplug_connect.identify(connect) if is_node else None
         session = door.open(device, self)
+        if identity is not None:
+            node = EdgeNodeChannel(
+                door, session, connect.version, self._send, identity, self._open_packages
+            )
+            node.begin(self._gateway_parts(node))
+            return node
         channel = DeviceChannel(door, session, connect.version, self._send, self._open_packages)
         if device.is_gateway:
             channel.gateway = GatewayChannel(session, self._gateway_parts(channel))
@@ -461,7 +470,12 @@ class Connection(asyncio.Protocol):
         """Note that the device is there; the session has answered already."""
         self._signed_on.touch()
 
-    def _on_disconnect(self, _packet: Disconnect) -> None:
+    def _on_disconnect(self, packet: Disconnect) -> None:
+        if (
+            isinstance(self._channel, EdgeNodeChannel)
+            and packet.code != ReasonCode.DISCONNECT_WITH_WILL
+        ):
+            self._channel.drop_will()
         if self._transport is not None:
             self._transport.close()
 
@@ -512,6 +526,8 @@ class Connection(asyncio.Protocol):
 
     def on_close(self, reason: CloseReason) -> None:
         """Close because the door ended the session (called by the door)."""
+        if isinstance(self._channel, EdgeNodeChannel):
+            self._channel.end()  # now: whoever took over is about to be born
         self._fail(RemoteProtocolError(f"the session ended: {reason.value}", _CLOSE_CODES[reason]))
 
 
