@@ -21,6 +21,7 @@ from tests.api.isolation.claim_calls import CLAIM_CALLS
 from tests.api.isolation.dashboard_calls import DASHBOARDS, V1_DASHBOARDS
 from tests.api.isolation.event_calls import EVENT_CALLS, EVENT_V1_CALLS
 from tests.api.isolation.integration_calls import INTEGRATIONS
+from tests.api.isolation.ota_calls import OTA_CALLS
 from tests.api.isolation.relation_calls import RELATIONS, V1_RELATIONS
 from tests.api.isolation.rpc_calls import RPC_CALLS
 from tests.api.isolation.system_calls import SYSTEM
@@ -140,8 +141,15 @@ def all_calls() -> dict[str, list[Call]]:
     """Return the calls of every route; v1's are mounted at ``/api/v1`` and at ``/api``."""
     thingsboard = THINGSBOARD_CALLS | USER_CALLS | ALARM_AREA | ASSETS | RELATIONS
     thingsboard |= (
-        DASHBOARDS | SYSTEM | EVENT_CALLS | RPC_CALLS | CLAIM_CALLS | view_calls.THINGSBOARD_CALLS
+        DASHBOARDS
+        | SYSTEM
+        | EVENT_CALLS
+        | RPC_CALLS
+        | OTA_CALLS
+        | CLAIM_CALLS
+        | view_calls.THINGSBOARD_CALLS
     )
+    thingsboard |= OTA_CALLS
     found = {route: list(calls) for route, calls in thingsboard.items()}
     v1 = V1_CALLS | V1_USER_CALLS | V1_ALARM_AREA | V1_ASSETS | V1_RELATIONS | V1_DASHBOARDS
     v1 |= EVENT_V1_CALLS | view_calls.V1_CALLS | INTEGRATIONS

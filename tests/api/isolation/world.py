@@ -170,6 +170,9 @@ class Maker:
             "entity_view": await created(admin, "/api/entityView", view),
             "gateway": await created(admin, "/api/device", gateway),
         }
+        made["ota_package"] = await created(
+            admin, "/api/otaPackage", package_of(name, profile["id"]["id"])
+        )
         integration = await created(admin, "/api/v1/integrations", integration_of(name), 201)
         ids = {kind: body["id"]["id"] for kind, body in made.items()}
         return ids | {"customer": customer, "integration": integration["id"]}
@@ -251,6 +254,18 @@ async def _fill_telemetry(owner: Client, ids: Ids) -> None:
         for tail in ("timeseries/ANY", "SERVER_SCOPE"):
             answer = await owner.post(f"{path}/{tail}", json={KEY: f"{MARK} value"})
             assert answer.status_code == 200, answer.text
+
+
+def package_of(name: str, profile_id: str) -> dict[str, Any]:
+    """Return the body of a package that is somewhere else."""
+    return {
+        "title": name,
+        "version": "1",
+        "type": "FIRMWARE",
+        "deviceProfileId": {"entityType": "DEVICE_PROFILE", "id": profile_id},
+        "url": "https://example.org/firmware",
+        "usesUrl": True,
+    }
 
 
 def integration_of(name: str) -> dict[str, Any]:
