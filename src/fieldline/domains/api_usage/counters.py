@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 WARN_THRESHOLD = 0.8
 """Share of a limit from which on it is warned of, when the profile does not say."""
-RETRY_AFTER_S = 3_600.0
+RETRY_AFTER_S = 60.0
 """When to come back at the latest: the profile may have been changed before the month ends."""
 COUNTED = (
     "transport_messages",
