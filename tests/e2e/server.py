@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 import httpx
@@ -15,13 +16,22 @@ READY_TIMEOUT_S = 180.0
 """Far more than a start takes: other tests have the machine meanwhile."""
 
 
+PORTS = range(16_000, 32_000)
+"""Below those of outgoing connections (Linux: from 32768 on), one of which could take a port
+between the moment it is picked and the moment a server that still starts listens on it."""
+
+
 def free_port() -> int:
     """Return a TCP port that nothing listens on."""
-    with socket.socket() as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    while True:
+        port = SystemRandom().choice(PORTS)
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class Server:
