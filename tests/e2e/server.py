@@ -140,6 +140,11 @@ class Rest:
         assert answer.is_success, f"POST {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
+    def upload(self, path: str, data: bytes, **params: Any) -> None:
+        """Send a file as the part `file` of a form."""
+        answer = self.http.post(path, files={"file": ("file.bin", data)}, params=params)
+        assert answer.is_success, f"POST {path}: {answer.status_code} {answer.text}"
+
     def delete(self, path: str, **params: Any) -> None:
         answer = self.http.delete(path, params=params)
         assert answer.is_success, f"DELETE {path}: {answer.status_code} {answer.text}"
