@@ -11,8 +11,10 @@ import pytest
 
 from fieldline.bench import command
 from fieldline.bench.load import Pacer, Plan, Result, run
-from fieldline.bench.meter import POINTS, Device, Pace
-from fieldline.bench.scenarios import SCENARIOS, Bench
+from fieldline.bench.meter import POINTS, Device
+from fieldline.bench.publisher import Pace
+from fieldline.bench.scenarios import SCENARIOS
+from fieldline.bench.stage import Bench
 from fieldline.bench.subscriber import Subscribers
 from fieldline.bench.tenant import Tenant
 from fieldline.kit.errors import Invalid

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fieldline.bench import results
-from fieldline.bench.load import percentile_ms
+from fieldline.bench.measuring import percentile_ms
 from fieldline.bench.results import Figure, Measured
 from fieldline.bench.scenarios import slope_per_hour
 

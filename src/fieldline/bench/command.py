@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from fieldline.bench import results
-from fieldline.bench.scenarios import SCENARIOS, Bench
+from fieldline.bench.scenarios import SCENARIOS
+from fieldline.bench.stage import Bench
 from fieldline.kit.errors import FieldlineError, Invalid
 
 LONG = frozenset({"soak"})

@@ -67,6 +67,11 @@ class Measured:
         return f"{percent:+.1f} %{' WORSE' if is_worse else ''}"
 
 
+def results_of(name: str, results: Sequence[dict[str, Any]]) -> list[float]:
+    """Return one figure of each run."""
+    return [result[name] for result in results]
+
+
 def table(scenario: str, measured: Sequence[Measured], before: Mapping[str, float]) -> str:
     """Return a scenario's figures as text, one a line."""
     head = f"{scenario:34}{'median':>12}{'least':>12}{'most':>12}"

@@ -9,25 +9,22 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from fieldline.bench import requests
+from fieldline.bench.crowds import gateways, rpc
 from fieldline.bench.load import Plan
 from fieldline.bench.meter import POINTS
 from fieldline.bench.platforms import Server, database, server
-from fieldline.bench.results import Figure, Measured
+from fieldline.bench.results import Figure, Measured, results_of
+from fieldline.bench.stage import Bench, IncompleteError, Scenario, generate
 from fieldline.bench.tenant import Tenant
 from fieldline.bench.usage import memory_bytes, usage
-from fieldline.kit.errors import FieldlineError
 
 SETTLE_S = 3.0
 """From the last start or connection until memory is read."""
@@ -35,53 +32,6 @@ GET_CONNECTIONS = 16
 WATCHED_RATE = 1_111
 HISTORY_BUCKETS = 500
 SOAK_SHARE = 0.7
-
-
-class IncompleteError(FieldlineError):
-    """Something that was acknowledged is not stored, or a connection failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What a scenario is asked to do; sizes are smaller in short forms."""
-
-    database: str = "sqlite"
-    runs: int = 5
-    seconds: float = 10.0
-    warm_up_s: float = 3.0
-    devices: int = 1_000
-    window: int = 1
-    rate: float = 0
-    idle_connections: int = 15_000
-    history_points: int = 1_000_000
-    soak_s: float = 3_600.0
-    say: Callable[[str], None] = print
-
-    @property
-    def is_sqlite(self) -> bool:
-        return self.database == "sqlite"
-
-    @contextmanager
-    def platform(self, *, alarm_rule: bool = False) -> Iterator[tuple[Server, Tenant]]:
-        """Start a server on an empty store and log in."""
-        with database(self.database) as settings, server(settings) as running:
-            tenant = Tenant(running.http_url)
-            try:
-                if alarm_rule:
-                    tenant.add_alarm_rule()
-                yield running, tenant
-            finally:
-                tenant.close()
-
-    def plan(self, running: Server, tokens: list[str], **more: Any) -> Plan:  # noqa: ANN401
-        """Return a plan of the usual length."""
-        usual = {"window": self.window, "seconds": self.seconds, "warm_up_s": self.warm_up_s}
-        return Plan(
-            "127.0.0.1", running.mqtt_port, tokens, server_pid=running.pid, **{**usual, **more}
-        )
-
-
-Scenario = Callable[[Bench], list[Measured]]
 
 
 def smart_meter(bench: Bench) -> list[Measured]:
@@ -159,10 +109,9 @@ def idle_connections(bench: Bench) -> list[Measured]:
         tokens = list(tenant.create_devices(count, "idle"))
         time.sleep(SETTLE_S)
         before = memory_bytes(running.pid)
-        result = _generate(
+        result = generate(
             bench.plan(running, tokens, is_idle=True, warm_up_s=SETTLE_S, seconds=SETTLE_S)
         )
-        _refuse_failures(result)
         connected = result["memory"][-1][1]
     return [
         Measured(
@@ -212,7 +161,7 @@ def _crash(bench: Bench, running: Server) -> None:
     killer = threading.Timer(seconds, os.kill, (running.pid, signal.SIGKILL))
     killer.start()
     # It ends with the connections.
-    _generate(bench.plan(running, tokens, seconds=2 * seconds))
+    generate(bench.plan(running, tokens, seconds=2 * seconds), may_fail=True)
     killer.join()
 
 
@@ -319,6 +268,8 @@ SCENARIOS: dict[str, Scenario] = {
     "start": start,
     "reads": reads,
     "history": history,
+    "gateways": gateways,
+    "rpc": rpc,
     "soak": soak,
 }
 
@@ -332,11 +283,6 @@ def slope_per_hour(memory: Sequence[tuple[float, float]]) -> float:
     mean = sum(size for _, size in settled) / len(settled)
     spread = sum((at_s - mean_s) ** 2 for at_s, _ in settled)
     return 3_600 * sum((at_s - mean_s) * (size - mean) for at_s, size in settled) / spread
-
-
-def results_of(name: str, results: Sequence[dict[str, Any]]) -> list[float]:
-    """Return one figure of each run."""
-    return [result[name] for result in results]
 
 
 def _usual(results: Sequence[dict[str, Any]]) -> list[Measured]:
@@ -363,8 +309,7 @@ def _metered(
 
 
 def _run(bench: Bench, tenant: Tenant, plan: Plan, device_ids: list[str]) -> dict[str, Any]:
-    result = _generate(plan)
-    _refuse_failures(result)
+    result = generate(plan)
     tenant.log_in()  # the soak is longer than a token lives
     first_ms, end_ms = result["first_ms"], result["last_ms"] + 1
     stored = sum(tenant.count_points(device_id, first_ms, end_ms) for device_id in device_ids)
@@ -380,23 +325,3 @@ def _run(bench: Bench, tenant: Tenant, plan: Plan, device_ids: list[str]) -> dic
         f"{POINTS * result['acknowledged']:,} points acknowledged, {stored:,} stored"
     )
     return result
-
-
-def _generate(plan: Plan) -> dict[str, Any]:
-    """Run the load generator in a process of its own."""
-    command = [sys.executable, "-m", "fieldline.bench.generator"]
-    done = subprocess.run(  # noqa: S603 - our own command
-        command, input=json.dumps(asdict(plan)), capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        msg = f"The load generator failed: {done.stderr[-2000:]}"
-        raise IncompleteError(msg)
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
-
-
-def _refuse_failures(result: dict[str, Any]) -> None:
-    failures = result["failures"]
-    if failures:
-        msg = f"{len(failures)} connections failed, the first because {failures[0]}"
-        raise IncompleteError(msg)

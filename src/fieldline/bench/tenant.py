@@ -41,14 +41,24 @@ class Tenant:
         }
         self._post("/api/alarm/rule", rule)
 
-    def create_devices(self, count: int, prefix: str) -> dict[str, str]:
+    def create_devices(self, count: int, prefix: str, **fields: object) -> dict[str, str]:
         """Create devices ``prefix-0`` ..., each with its name as access token; token -> id."""
         created = {}
         for number in range(count):
             token = f"{prefix}-{number}"
-            body = {"name": token}
+            body = {"name": token, **fields}
             created[token] = self._post(f"/api/device?accessToken={token}", body)["id"]["id"]
         return created
+
+    def device_ids(self) -> dict[str, str]:
+        """Return the ids of all devices by name."""
+        found: dict[str, str] = {}
+        while True:
+            query = {"pageSize": "1000", "page": str(len(found) // 1000)}
+            page = self._get("/api/tenant/devices", query)
+            found.update((device["name"], device["id"]["id"]) for device in page["data"])
+            if not page["hasNext"]:
+                return found
 
     def count_points(self, device_id: str, start_ms: int, end_ms: int, keys: str = KEYS) -> int:
         """Count the stored points of a device in ``[start_ms, end_ms)``, over all keys."""

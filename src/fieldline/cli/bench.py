@@ -28,6 +28,11 @@ def bench(
     connections: int = typer.Option(
         15_000, "--connections", min=1, help="Connections of idle-connections."
     ),
+    gateways: int = typer.Option(100, "--gateways", min=1, help="Gateways of gateways."),
+    gateway_devices: int = typer.Option(
+        100, "--gateway-devices", min=1, help="Devices behind each of them."
+    ),
+    commands: int = typer.Option(5_000, "--commands", min=1, help="Commands of rpc."),
     points: int = typer.Option(1_000_000, "--points", min=500, help="Points of history."),
     soak: float = typer.Option(3_600.0, "--soak", min=1.0, help="Seconds of soak."),
     results: Path = typer.Option(
@@ -47,7 +52,7 @@ def bench(
     """
     from fieldline.bench import command  # noqa: PLC0415 - only this command needs it
     from fieldline.bench.results import markdown as as_markdown  # noqa: PLC0415
-    from fieldline.bench.scenarios import Bench  # noqa: PLC0415
+    from fieldline.bench.stage import Bench  # noqa: PLC0415
     from fieldline.kit.errors import Invalid  # noqa: PLC0415
 
     if markdown is not None:
@@ -67,6 +72,9 @@ def bench(
             window=window,
             rate=rate,
             idle_connections=connections,
+            gateways=gateways,
+            gateway_devices=gateway_devices,
+            commands=commands,
             history_points=points,
             soak_s=soak,
             say=typer.echo,
