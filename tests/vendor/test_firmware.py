@@ -43,6 +43,8 @@ def test_tb_mqtt_client_updates_its_firmware(tmp_path: Path, algorithm: str) -> 
         )["data"]  # fmt: skip
 
         assert seen == {
+            "answered": True,
+            "told": 1,
             "received": True,
             "version": "v2",
             "size": len(DATA),
