@@ -22,8 +22,9 @@ class OtaUpdate(Base):
     """The package of a device that it was told of last, or is to be told of.
 
     A device without a row was told of none. ``revision`` rises whenever the package changes, so
-    that what was done for the former one is not taken for this one. No foreign key leads to the
-    package: it may be deleted when the device has another one.
+    that what was done for the former one is not taken for this one; ``changed_time``, of the state,
+    rises with every state. No foreign key leads to the package: it may be deleted when the device
+    has another one. Who writes a row holds its device.
     """
 
     __tablename__ = "ota_update"

@@ -1,6 +1,6 @@
 """Queries of updates."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from sqlalchemy import (
     Select,
     TableClause,
     and_,
+    case,
     column,
     delete,
     func,
@@ -45,13 +46,21 @@ class Wanted(NamedTuple):
 
 
 class OpenUpdate(NamedTuple):
-    """An update that is not finished; ``revision`` says which one of its device."""
+    """An update that is not finished; ``revision`` says which one of its device.
+
+    ``changed_ms`` is when it came into its state, and later than when it came into the one before.
+    """
 
     device_id: UUID
     tenant_id: UUID
     type: OtaType
     package_id: UUID | None
     revision: int
+    changed_ms: int
+
+    def next_ms(self, now_ms: int) -> int:
+        """Return the time of its next state: now, and later than of the one before in any case."""
+        return max(now_ms, self.changed_ms + 1)
 
 
 class OtaUpdateRepository:
@@ -77,6 +86,21 @@ class OtaUpdateRepository:
             kind: Wanted(device_id, found[2 * place], found[2 * place + 1])
             for place, kind in enumerate(OtaType)
         }
+
+    async def lock(self, device_ids: Collection[UUID], *, wait: bool) -> set[UUID]:
+        """Keep devices from being saved until the transaction ends; return those that are there.
+
+        Whoever saves a device holds it as well before it writes its updates. Without ``wait``,
+        devices that somebody holds are left out.
+        """
+        query = select(_DEVICE.c.id).where(_DEVICE.c.id.in_(device_ids)).order_by(_DEVICE.c.id)
+        query = query.with_for_update(key_share=True, skip_locked=not wait)
+        return set(await self._session.scalars(query))
+
+    async def wanted_of_all(self, device_ids: Collection[UUID], kind: OtaType) -> Sequence[Wanted]:
+        """Return those of some devices that were not told yet what they have."""
+        query = _differing(kind).where(_DEVICE.c.id.in_(device_ids))
+        return [Wanted(*row) for row in await self._session.execute(query)]
 
     async def wanted_in(
         self, profile_id: UUID, kind: OtaType, after: UUID | None, limit: int
@@ -104,13 +128,14 @@ class OtaUpdateRepository:
             for each in wanted
         ]
         query = upserting(self._session, OtaUpdate)
-        changed = {name: query.excluded[name] for name in ("package_id", "state", "changed_time")}
+        changed = {
+            "package_id": query.excluded.package_id,
+            "state": query.excluded.state,
+            "changed_time": _later(query.excluded.changed_time),
+            "revision": OtaUpdate.revision + 1,
+        }
         await self._session.execute(
-            query.on_conflict_do_update(
-                index_elements=["device_id", "type"],
-                set_=changed | {"revision": OtaUpdate.revision + 1},
-            ),
-            rows,
+            query.on_conflict_do_update(index_elements=["device_id", "type"], set_=changed), rows
         )
 
     async def open_in(self, state: State, limit: int) -> Sequence[OpenUpdate]:
@@ -122,6 +147,7 @@ class OtaUpdateRepository:
                 OtaUpdate.type,
                 OtaUpdate.package_id,
                 OtaUpdate.revision,
+                OtaUpdate.changed_time,
             )
             .join(_DEVICE, _DEVICE.c.id == OtaUpdate.device_id)
             .where(OtaUpdate.state == state)
@@ -132,14 +158,15 @@ class OtaUpdateRepository:
             query = query.join(_PROFILE, _PROFILE.c.id == _DEVICE.c.device_profile_id)
             query = query.where(or_(*(_is_current(kind) for kind in OtaType)))
         return [
-            OpenUpdate(row[0], row[1], OtaType(row[2]), row[3], row[4])
+            OpenUpdate(row[0], row[1], OtaType(row[2]), *row[3:])
             for row in await self._session.execute(query)
         ]
 
-    async def move(self, done: Sequence[OpenUpdate], state: State) -> None:
+    async def move(self, done: Sequence[OpenUpdate], state: State, now_ms: int) -> None:
         """Note how far updates are, but for those that another package has replaced."""
         for each in done:
-            await self._session.execute(update(OtaUpdate).where(*_same(each)).values(state=state))
+            values = {"state": state, "changed_time": each.next_ms(now_ms)}
+            await self._session.execute(update(OtaUpdate).where(*_same(each)).values(values))
 
     async def remove(self, done: Sequence[OpenUpdate]) -> None:
         """Forget updates, but for those that another package has replaced."""
@@ -196,6 +223,12 @@ def _differing(kind: OtaType) -> Select[Any]:
         .outerjoin(told, told.c.device_id == _DEVICE.c.id)
         .where(has.is_distinct_from(told.c.package_id))
     )
+
+
+def _later(now_ms: ColumnElement[int]) -> ColumnElement[int]:
+    """Return a time for an update that changes: now, and later than before in any case."""
+    former = OtaUpdate.changed_time
+    return case((former < now_ms, now_ms), else_=former + 1)
 
 
 def _same(each: OpenUpdate) -> tuple[ColumnElement[bool], ...]:

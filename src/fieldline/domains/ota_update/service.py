@@ -6,7 +6,7 @@ in a transaction of the same moment is not missed so.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from fieldline.database.base import now_ms
@@ -18,6 +18,7 @@ from fieldline.domains.ota_update.repository import OpenUpdate, OtaUpdateReposit
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
+Of = TypeVar("Of", Wanted, OpenUpdate)
 AGAIN_AFTER_MS = 60_000
 """No transaction is open for so long."""
 
@@ -66,6 +67,14 @@ class Rollout:
         return self.changed_ms + AGAIN_AFTER_MS
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How far updates are since a time; of state None they are forgotten."""
+
+    state: State | None
+    now_ms: int
+
+
 async def rollouts(session: "AsyncSession", limit: int) -> list[Rollout]:
     """Return the profiles whose devices are to be looked through, the oldest change first."""
     found = await OtaUpdateRepository(session).pending_rollouts(limit)
@@ -80,9 +89,18 @@ async def look_through(
     return list(await repository.wanted_in(rollout.profile_id, rollout.kind, after, limit))
 
 
-async def want(session: "AsyncSession", kind: OtaType, wanted: list[Wanted]) -> None:
-    """Have devices told of what they have."""
-    await OtaUpdateRepository(session).want(kind, wanted, now_ms())
+async def want(
+    session: "AsyncSession", found: list[Wanted], kind: OtaType, *, wait: bool
+) -> list[Wanted]:
+    """Have devices told of what they have; return those that somebody is just saving.
+
+    With ``wait`` they are waited for. What they have is looked up again: since they were found they
+    may have been saved, and then what they have now was noted already.
+    """
+    repository = OtaUpdateRepository(session)
+    held = await repository.lock({each.device_id for each in found}, wait=wait)
+    await repository.want(kind, await repository.wanted_of_all(held, kind), now_ms())
+    return _others(found, held, wait=wait)
 
 
 async def finish(session: "AsyncSession", rollout: Rollout) -> None:
@@ -96,10 +114,23 @@ async def open_in(session: "AsyncSession", state: State, limit: int) -> list[Ope
     return list(await OtaUpdateRepository(session).open_in(state, limit))
 
 
-async def move(session: "AsyncSession", done: list[OpenUpdate], state: State | None) -> None:
-    """Note how far updates are; None: they are forgotten. Replaced ones stay as they are."""
+async def move(
+    session: "AsyncSession", done: list[OpenUpdate], moved: Moved, *, wait: bool
+) -> list[OpenUpdate]:
+    """Note how far updates are; return those whose device somebody is just saving.
+
+    With ``wait`` they are waited for. Updates that another package has replaced stay as they are.
+    """
     repository = OtaUpdateRepository(session)
-    if state is None:
-        await repository.remove(done)
+    held = await repository.lock({each.device_id for each in done}, wait=wait)
+    mine = [each for each in done if each.device_id in held]
+    if moved.state is None:
+        await repository.remove(mine)
     else:
-        await repository.move(done, state)
+        await repository.move(mine, moved.state, moved.now_ms)
+    return _others(done, held, wait=wait)
+
+
+def _others(found: list[Of], held: set[UUID], *, wait: bool) -> list[Of]:
+    """Return those of others; who has waited knows that they are gone."""
+    return [] if wait else [each for each in found if each.device_id not in held]

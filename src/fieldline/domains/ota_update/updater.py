@@ -9,22 +9,23 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from fieldline.domains.ota_package import service as ota_package_service
 from fieldline.domains.ota_package import uploads
-from fieldline.domains.ota_update import attributes, service
+from fieldline.domains.ota_update import service
 from fieldline.domains.ota_update.models import State
 from fieldline.domains.ota_update.repository import OpenUpdate
-from fieldline.domains.ota_update.service import Rollout, UpdatesWanted
-from fieldline.domains.telemetry.completion import Completion
+from fieldline.domains.ota_update.service import Moved, Of, Rollout, UpdatesWanted
+from fieldline.domains.ota_update.telling import Packages, Teller
 from fieldline.kit.errors import Unavailable
-from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.rate_limit import Part, RateLimit
-from fieldline.kit.values import Value
-from fieldline.messaging.events import KeysDeleted
 from fieldline.rest.services import Services
-from fieldline.timeseries.store import Scope
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +41,16 @@ LOOK_S = 15.0
 STOP_S = 5.0
 DEFAULT_PER_MINUTE = 600
 
-Packages = dict[UUID, ota_package_service.Row]
-Tell = Callable[[list[OpenUpdate], Packages], Awaitable[None]]
+Tell = Callable[[list[OpenUpdate], Packages, int], Awaitable[None]]
+
+
+class Write(Protocol[Of]):
+    """Writes about devices; returns those that somebody is saving, unless it waits for them."""
+
+    def __call__(
+        self, session: "AsyncSession", found: list[Of], *, wait: bool
+    ) -> Awaitable[list[Of]]:
+        """See the class."""
 
 
 class OtaUpdater:
@@ -55,6 +64,7 @@ class OtaUpdater:
     def __init__(self, services: Services, per_minute: int = DEFAULT_PER_MINUTE) -> None:
         self._services = services
         self._database = services.database
+        self._teller = Teller(services.writer, services.store, services.bus)
         self._now_ms = services.clock.now_ms
         self._limit = RateLimit((Part(per_minute, 60),), self._now_ms())
         self._looked: set[Rollout] = set()
@@ -88,11 +98,11 @@ class OtaUpdater:
         """
         while not self._is_stopping:
             await self._look_through()
-            is_more = await self._step(State.UNASSIGNED, None, self._unassign)
-            is_more |= await self._step(State.ASSIGNED, State.QUEUED, self._queue)
+            is_more = await self._step(State.UNASSIGNED, None, self._teller.unassign)
+            is_more |= await self._step(State.ASSIGNED, State.QUEUED, self._teller.queue)
             wait_ms = self._limit.wait_ms(1, self._now_ms())
             if wait_ms == 0:
-                is_more |= await self._step(State.QUEUED, State.INITIATED, self._initiate)
+                is_more |= await self._step(State.QUEUED, State.INITIATED, self._teller.initiate)
             if not is_more:
                 return max(wait_ms / 1000, 0.05) if wait_ms else LOOK_S
         return 0
@@ -140,8 +150,7 @@ class OtaUpdater:
             async with self._database.read() as session:
                 wanted = await service.look_through(session, rollout, after, LOOK_AT)
             if wanted:
-                async with self._database.write() as session:
-                    await service.want(session, rollout.kind, wanted)
+                await self._each(wanted, partial(service.want, kind=rollout.kind))
                 after = wanted[-1].device_id
             if len(wanted) < LOOK_AT:
                 return True
@@ -165,16 +174,29 @@ class OtaUpdater:
         done = [each for each in found if is_there[each]]
         if state is State.QUEUED:
             self._limit.take(len(done))
-        told = await self._tell(done, packages, tell)
-        async with self._database.write() as session:
-            await service.move(session, told, then)
-            # The package went while the device got another one, or none.
-            lost = [each for each in found if each not in set(told)]
-            await service.move(session, lost, None)
+        now_ms = self._now_ms()
+        told = await self._tell(done, tell, packages, now_ms)
+        await self._each(told, partial(service.move, moved=Moved(then, now_ms)))
+        # The package went while the device got another one, or none.
+        lost = [each for each in found if each not in set(told)]
+        await self._each(lost, partial(service.move, moved=Moved(None, now_ms)))
         return True
 
+    async def _each(self, found: list[Of], write: Write[Of]) -> None:
+        """Write about devices: all at once that nobody is saving, then the others one by one.
+
+        So nobody is waited for while other devices are held, and no two wait for each other.
+        """
+        if not found:
+            return
+        async with self._database.write() as session:
+            others = await write(session, found, wait=False)
+        for each in others:
+            async with self._database.write() as session:
+                await write(session, [each], wait=True)
+
     async def _tell(
-        self, wanted: list[OpenUpdate], packages: Packages, tell: Tell
+        self, wanted: list[OpenUpdate], tell: Tell, packages: Packages, now_ms: int
     ) -> list[OpenUpdate]:
         """Tell devices; return those that could be told, and do not let one be in all others' way.
 
@@ -184,14 +206,16 @@ class OtaUpdater:
         if not wanted:
             return []
         try:
-            await tell(wanted, packages)
+            await tell(wanted, packages, now_ms)
         except Unavailable:
             raise
         except Exception:
             if len(wanted) == 1:
                 logger.exception("device %s cannot be told of its OTA package", wanted[0].device_id)
                 return []
-            return [told for each in wanted for told in await self._tell([each], packages, tell)]
+            return [
+                told for each in wanted for told in await self._tell([each], tell, packages, now_ms)
+            ]
         return wanted
 
     def _turns(self) -> int:
@@ -200,59 +224,3 @@ class OtaUpdater:
         return next(
             (count for count in range(BATCH, 1, -1) if not self._limit.wait_ms(count, now_ms)), 1
         )
-
-    async def _queue(self, found: list[OpenUpdate], packages: Packages) -> None:
-        now_ms = self._now_ms()
-        await self._save_readings(
-            found, lambda each: attributes.queued(each.type, _package(each, packages), now_ms)
-        )
-
-    async def _initiate(self, found: list[OpenUpdate], packages: Packages) -> None:
-        await self._save_readings(found, lambda each: attributes.initiated(each.type))
-        await self._services.writer.flush()
-        values: dict[OpenUpdate, dict[str, Value]] = {}
-        for each in found:
-            values[each], deleted = attributes.shared(each.type, _package(each, packages))
-            await self._delete(each, deleted)
-        completion = Completion()
-        for each in found:
-            completion.branch()
-            self._services.writer.save_attributes(
-                each.tenant_id,
-                _ref(each),
-                Scope.SHARED,
-                values[each],
-                lambda _written, error: completion.end(error),
-            )
-        await completion.wait()
-
-    async def _unassign(self, found: list[OpenUpdate], _packages: Packages) -> None:
-        await self._services.writer.flush()
-        for each in found:
-            await self._delete(each, attributes.all_keys(each.type))
-
-    async def _save_readings(
-        self, found: list[OpenUpdate], values_of: Callable[[OpenUpdate], dict[str, Value]]
-    ) -> None:
-        completion = Completion()
-        for each in found:
-            completion.branch()
-            self._services.writer.save_readings(
-                each.tenant_id, _ref(each), self._now_ms(), values_of(each), completion.end
-            )
-        await completion.wait()
-
-    async def _delete(self, each: OpenUpdate, keys: tuple[str, ...]) -> None:
-        """Delete shared attributes; the device is told also of those that there were not."""
-        await self._services.store.delete_attributes(each.device_id, Scope.SHARED, keys)
-        scope = Scope.SHARED.value
-        self._services.bus.emit(KeysDeleted(each.tenant_id, _ref(each), scope, keys))
-
-
-def _ref(each: OpenUpdate) -> EntityRef:
-    return EntityRef(EntityType.DEVICE, each.device_id)
-
-
-def _package(each: OpenUpdate, packages: Packages) -> ota_package_service.Row:
-    assert each.package_id is not None  # noqa: S101 - updates to none take another way
-    return packages[each.package_id]
