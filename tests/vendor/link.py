@@ -25,6 +25,8 @@ class Link:
         self._server: asyncio.Server | None = None
         self._ends: set[asyncio.StreamWriter] = set()
         self._is_answering = True
+        self._bytes_left: int | None = None
+        self._garbled: tuple[bytes, bytes] | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -34,6 +36,14 @@ class Link:
     def lose_answers(self) -> None:
         """Pass on what is said, but no answer, until the link is restored."""
         self._is_answering = False
+
+    def break_after(self, size: int) -> None:
+        """Break the connection that has brought so many bytes of answers from now on, once."""
+        self._bytes_left = size
+
+    def garble(self, what: bytes, into: bytes) -> None:
+        """Bring something else than what was answered, once."""
+        self._garbled = what, into
 
     def cut(self) -> None:
         """Break the connections, and let nobody connect any more."""
@@ -86,10 +96,28 @@ class Link:
     ) -> None:
         try:
             while data := await reader.read(65536):
-                if self._is_answering or not is_answer:
-                    writer.write(data)
-                    await writer.drain()
+                if is_answer and not self._is_answering:
+                    continue
+                writer.write(self._garble(data) if is_answer else data)
+                await writer.drain()
+                if is_answer and self._is_used_up(len(data)):
+                    break
         except OSError:
             pass
         finally:
             writer.transport.abort()
+
+    def _garble(self, data: bytes) -> bytes:
+        if self._garbled is None or self._garbled[0] not in data:
+            return data
+        (what, into), self._garbled = self._garbled, None
+        return data.replace(what, into)
+
+    def _is_used_up(self, size: int) -> bool:
+        if self._bytes_left is None:
+            return False
+        self._bytes_left -= size
+        if self._bytes_left > 0:
+            return False
+        self._bytes_left = None
+        return True

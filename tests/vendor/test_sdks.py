@@ -45,10 +45,10 @@ class VendorClient:
 
 
 @contextmanager
-def running(python: str, script: str, server: Server, token: str) -> Iterator[VendorClient]:
+def running(python: str, script: str, port: int, token: str) -> Iterator[VendorClient]:
     """Start a client's script; the block begins when it has said READY."""
     process = subprocess.Popen(
-        [python, str(CLIENTS / script), str(server.mqtt_port), token],
+        [python, str(CLIENTS / script), str(port), token],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
@@ -68,7 +68,7 @@ def test_tb_mqtt_client_sends_requests_and_receives(tmp_path: Path) -> None:
     try:
         rest = server.login()
         device_id = rest.create_device("SDK device", "SDK_TOKEN")
-        with running(python, "mqtt_device.py", server, "SDK_TOKEN") as client:
+        with running(python, "mqtt_device.py", server.mqtt_port, "SDK_TOKEN") as client:
             rest.post(
                 f"/api/plugins/telemetry/DEVICE/{device_id}/attributes/SHARED_SCOPE",
                 {"targetTemperature": 19.5},
@@ -118,7 +118,7 @@ def test_tb_mqtt_client_calls_and_is_called(tmp_path: Path) -> None:
         rest = server.login()
         device_id = rest.create_device("SDK device", "SDK_TOKEN")
         root_chain_that_answers(rest)
-        with running(python, "mqtt_rpc.py", server, "SDK_TOKEN") as client:
+        with running(python, "mqtt_rpc.py", server.mqtt_port, "SDK_TOKEN") as client:
             call = {"method": "getGpio", "params": {"pin": 7}}
             answer = rest.post(f"/api/rpc/twoway/{device_id}", call)
             rest.post(f"/api/rpc/oneway/{device_id}", {"method": "blink", "params": 3})
@@ -144,7 +144,7 @@ def test_tb_mqtt_client_is_a_gateway(tmp_path: Path) -> None:
         rest = server.login()
         body = {"name": "SDK gateway", "additionalInfo": {"gateway": True}}
         rest.post("/api/device", body, accessToken="SDK_TOKEN")
-        with running(python, "mqtt_gateway.py", server, "SDK_TOKEN") as client:
+        with running(python, "mqtt_gateway.py", server.mqtt_port, "SDK_TOKEN") as client:
             [meter] = rest.get("/api/v1/devices", search="SDK meter")
             rest.post(
                 f"/api/plugins/telemetry/DEVICE/{meter['id']}/attributes/SHARED_SCOPE",
@@ -200,7 +200,7 @@ def test_tb_mqtt_client_makes_itself_known_and_is_claimed(tmp_path: Path) -> Non
                 },
             },
         )
-        with running(python, "mqtt_onboard.py", server, "the-key:the-secret") as client:
+        with running(python, "mqtt_onboard.py", server.mqtt_port, "the-key:the-secret") as client:
             seen = client.result()
         user = server.login("customer@thingsboard.org", "customer")
         path = "/api/customer/device/SDK made/claim"
