@@ -15,6 +15,7 @@ from uuid import uuid4
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -81,6 +82,8 @@ class CatchAll:
 
         try:
             await self._app(scope, receive, send_noting)
+        except ClientDisconnect:
+            logger.debug("who sent %s %s is gone", scope["method"], _loggable_path(scope))
         except Exception:
             error_id = uuid4().hex[:12]
             logger.exception("error %s: %s %s", error_id, scope["method"], _loggable_path(scope))

@@ -1,6 +1,5 @@
 """The parts of the platform that endpoints and services use, wired once by ``app``."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -13,6 +12,7 @@ from starlette.requests import HTTPConnection
 from fieldline.database.engine import Database
 from fieldline.kit.background import Background
 from fieldline.kit.clock import Clock
+from fieldline.kit.turns import Turns
 from fieldline.messaging.bus import Bus
 from fieldline.rest.mailing import Mailing
 from fieldline.security.attempts import AttemptLimit
@@ -26,6 +26,8 @@ CLAIMS_PER_MINUTE = 20
 """Attempts of one user to claim devices: a secret key is not to be guessed."""
 UPLOADS_AT_ONCE = 4
 """Large files that are received at a time: each one lies on this machine's disk meanwhile."""
+UPLOADS_OF_ONE = 2
+"""Of one tenant, so that it is not in all others' way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ def _claims_per_minute() -> AttemptLimit:
     return AttemptLimit(CLAIMS_PER_MINUTE, 60_000)
 
 
-def _uploads_at_once() -> asyncio.Semaphore:
-    return asyncio.Semaphore(UPLOADS_AT_ONCE)
+def _uploads() -> Turns:
+    return Turns("files are being uploaded", UPLOADS_AT_ONCE, UPLOADS_OF_ONE)
 
 
 TenantSeeder = Callable[[AsyncSession, UUID], Awaitable[object]]
@@ -82,7 +84,7 @@ class Services:
     mailing: Mailing = field(default_factory=Mailing)
     background: Background = field(default_factory=lambda: Background(max_running=1))
     claims: AttemptLimit = field(default_factory=_claims_per_minute)
-    uploads: asyncio.Semaphore = field(default_factory=_uploads_at_once)
+    uploads: Turns = field(default_factory=_uploads)
     user_token_access: bool = True
     tenant_seeders: list[TenantSeeder] = field(default_factory=list)
 

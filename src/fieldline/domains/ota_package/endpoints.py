@@ -22,6 +22,7 @@ from fieldline.rest.dialects import tb_router
 from fieldline.rest.paging import PageData, TbPage
 from fieldline.rest.services import ServicesDep
 from fieldline.rest.sessions import ReadSession, WriteSession
+from fieldline.rest.timely import timely
 
 router = tb_router("OTA package")
 MAX_INLINE_BYTES = 1024 * 1024
@@ -120,7 +121,7 @@ async def upload_ota_package_data(
         if content_type.split(";", 1)[0].strip().lower() != _FORM:
             msg = f"The file is sent as {_FORM}, in a part named 'file'"
             raise InvalidOtaPackage(msg)
-        async with request.form(max_files=1, max_fields=10) as form:
+        async with timely(request).form(max_files=1, max_fields=10) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile):
                 raise InvalidOtaPackage("Required part 'file' is not present.")

@@ -164,6 +164,12 @@ class OtaPackageRepository:
         await self._session.flush()
         return content.id
 
+    async def hold_content(self, content_id: UUID) -> bool:
+        """Keep a file from being deleted until the transaction ends; False when it is gone."""
+        query = select(OtaContent.id).where(OtaContent.id == content_id)
+        query = query.with_for_update(read=True, key_share=True)
+        return await self._session.scalar(query) is not None
+
     async def add_pieces(self, content_id: UUID, first: int, pieces: Sequence[bytes]) -> None:
         rows = [
             {"content_id": content_id, "number": number, "data": data}

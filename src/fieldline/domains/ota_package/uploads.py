@@ -1,7 +1,7 @@
 """Takes the file of a package: piece by piece into the database, then all at once it counts.
 
 Each transaction writes a mebibyte, so that readings have their turn between. What an upload leaves
-that never ended is deleted at the next start.
+that never ended is deleted after an hour.
 """
 
 import asyncio
@@ -76,15 +76,12 @@ async def turn(services: Services, caller: Caller, package_id: UUID) -> AsyncIte
         OtaPackageNotFound: there is no such package.
         Forbidden: it is not the caller's.
         InvalidOtaPackage: it has content already.
-        Unavailable: too many files are being received.
+        Unavailable: too many files are being received, of all tenants or of this one.
     """
     async with services.database.read() as session:
         package = await service.find(session, caller, package_id, Operation.READ)
     _refuse_second(package)
-    if services.uploads.locked():
-        msg = "Too many files are being uploaded; try again later"
-        raise Unavailable(msg, retry_after_s=10)
-    async with services.uploads:
+    with services.uploads.take(package.tenant_id):
         yield
 
 
@@ -97,6 +94,8 @@ async def store(
         InvalidOtaPackage: the file is empty, has another checksum, or the package has content.
         TooLarge: it is larger than a package may be.
         LimitReached: the tenant's profile has no room for it.
+        OtaPackageNotFound: the package was deleted meanwhile.
+        Unavailable: the database is away.
     """
     size, wanted = file.size or 0, checked_checksum(expected.checksum)
     name = bare_name(file.filename)
@@ -118,7 +117,7 @@ async def store(
             package = await service.find(session, caller, package_id, Operation.WRITE)
             _refuse_second(package)
             await _require_bytes(session, package, size)
-            await OtaPackageRepository(session).finish_content(content_id)
+            await _finish(session, content_id)
             package.has_data, package.data_size = True, size
             package.checksum_algorithm, package.checksum = expected.algorithm, checksum
             package.file_name = name or f"{package.title}-{package.package_version}"[:255]
@@ -154,7 +153,10 @@ async def _write(
         await asyncio.to_thread(checksum.update, block)
         pieces = [block[at : at + PIECE_BYTES] for at in range(0, len(block), PIECE_BYTES)]
         async with database.write() as session:
-            await OtaPackageRepository(session).add_pieces(content_id, count, pieces)
+            repository = OtaPackageRepository(session)
+            # The package may have been deleted; then there is nothing to add to.
+            if await repository.hold_content(content_id):
+                await repository.add_pieces(content_id, count, pieces)
         count += len(pieces)
     return checksum.text()
 
@@ -168,6 +170,12 @@ async def _read_block(file: File) -> bytes:
             break
         block += more
     return block
+
+
+async def _finish(session: "AsyncSession", content_id: UUID) -> None:
+    if not await OtaPackageRepository(session).finish_content(content_id):
+        msg = "What was uploaded is gone, for it took too long; upload it again"
+        raise Unavailable(msg)
 
 
 async def _drop(database: Database, content_id: UUID) -> None:

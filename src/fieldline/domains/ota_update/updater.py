@@ -38,6 +38,8 @@ ROLLOUTS = 100
 RETRY_S = 1.0
 LOOK_S = 15.0
 """Between two looks at what nobody told of: profiles that are looked through once more."""
+CLEAN_MS = 15 * 60_000
+"""Between two looks at what uploads left that never ended."""
 STOP_S = 5.0
 DEFAULT_PER_MINUTE = 600
 
@@ -67,6 +69,7 @@ class OtaUpdater:
         self._teller = Teller(services.writer, services.store, services.bus)
         self._now_ms = services.clock.now_ms
         self._limit = RateLimit((Part(per_minute, 60),), self._now_ms())
+        self._clean_ms = 0
         self._looked: set[Rollout] = set()
         self._wake = asyncio.Event()
         self._is_stopping = False
@@ -108,14 +111,11 @@ class OtaUpdater:
         return 0
 
     async def _run(self) -> None:
-        is_clean = False
         while not self._is_stopping:
             self._wake.clear()
             pause_s = RETRY_S
             try:
-                if not is_clean:
-                    await uploads.drop_abandoned(self._database, self._now_ms())
-                    is_clean = True
+                await self._clean()
                 pause_s = await self.work()
             except Unavailable as error:
                 logger.warning("OTA updates wait for the store: %s", error.message)
@@ -126,6 +126,12 @@ class OtaUpdater:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._wake.wait()
+
+    async def _clean(self) -> None:
+        now_ms = self._now_ms()
+        if now_ms >= self._clean_ms:
+            await uploads.drop_abandoned(self._database, now_ms)
+            self._clean_ms = now_ms + CLEAN_MS
 
     async def _look_through(self) -> None:
         """Find the devices of the profiles that have changed, twice: see :mod:`service`."""
