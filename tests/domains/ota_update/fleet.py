@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from fieldline.database.base import now_ms
 from fieldline.domains.device import service as device_service
 from fieldline.domains.ota_update.updater import OtaUpdater
 from fieldline.messaging.events import AttributesSaved, KeysDeleted
@@ -35,6 +36,21 @@ class Fleet:
         device_id: str = made["id"]["id"]
         return device_id
 
+    async def devices(self, count: int) -> list[str]:
+        """Make many devices in one transaction."""
+        services = self.platform.services
+        async with services.database.write() as session:
+            made = [
+                await device_service.create(
+                    session,
+                    self.caller,
+                    {"name": f"meter {number}", "device_profile_id": UUID(self.profile_id)},
+                    vault=services.vault,
+                )
+                for number in range(count)
+            ]
+        return [str(device.id) for device in made]
+
     async def package(self, version: str, **fields: Any) -> dict[str, Any]:
         title = fields.pop("title", "pump")
         return await package(
@@ -50,9 +66,12 @@ class Fleet:
         """Give the profile a package."""
         await assign(self.admin, "deviceProfile", self.profile_id, package, name)
 
-    async def save(self, session: Any, device_id: str, **packages: dict[str, Any]) -> None:
-        """Give a device packages in a transaction that goes on."""
-        ids = {f"{name}_id": UUID(each["id"]["id"]) for name, each in packages.items()}
+    async def save(self, session: Any, device_id: str, **packages: dict[str, Any] | None) -> None:
+        """Give a device packages, or none, in a transaction that goes on."""
+        ids = {
+            f"{name}_id": UUID(each["id"]["id"]) if each else None
+            for name, each in packages.items()
+        }
         fields: Any = ids
         await device_service.update(session, self.caller, UUID(device_id), fields)
 
@@ -74,7 +93,8 @@ class Fleet:
 
 
 async def make_fleet(platform: Platform) -> Fleet:
-    """Make a tenant with a profile `meter`."""
+    """Make a tenant with a profile `meter`; the clock shows what the database's rows do."""
+    platform.clock.advance(now_ms() - platform.clock.now_ms())
     tenant = await platform.tenant()
     profile_id = await profile_of(tenant.admin)
     fleet = Fleet(platform, tenant.admin, profile_id, OtaUpdater(platform.services, 100_000))

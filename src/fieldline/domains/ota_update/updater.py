@@ -69,6 +69,7 @@ class OtaUpdater:
         self._teller = Teller(services.writer, services.store, services.bus)
         self._now_ms = services.clock.now_ms
         self._limit = RateLimit((Part(per_minute, 60),), self._now_ms())
+        self._at_once = max(1, min(BATCH, per_minute // 60))
         self._clean_ms = 0
         self._looked: set[Rollout] = set()
         self._wake = asyncio.Event()
@@ -103,7 +104,8 @@ class OtaUpdater:
             await self._look_through()
             is_more = await self._step(State.UNASSIGNED, None, self._teller.unassign)
             is_more |= await self._step(State.ASSIGNED, State.QUEUED, self._teller.queue)
-            wait_ms = self._limit.wait_ms(1, self._now_ms())
+            # Those of one second together: each time costs as much for one device as for many.
+            wait_ms = self._limit.wait_ms(self._at_once, self._now_ms())
             if wait_ms == 0:
                 is_more |= await self._step(State.QUEUED, State.INITIATED, self._teller.initiate)
             if not is_more:
