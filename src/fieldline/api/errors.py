@@ -84,7 +84,12 @@ class CatchAll:
             await self._app(scope, receive, send_noting)
         except ClientDisconnect:
             logger.debug("who sent %s %s is gone", scope["method"], _loggable_path(scope))
-        except Exception:
+        except Exception as error:
+            if is_started and isinstance(error.__cause__, kinds.FieldlineError):
+                # The server ends the connection, so that nobody takes a part for the whole.
+                path = _loggable_path(scope)
+                logger.warning("answering %s broke off: %s", path, error.__cause__.message)
+                return
             error_id = uuid4().hex[:12]
             logger.exception("error %s: %s %s", error_id, scope["method"], _loggable_path(scope))
             if is_started:
