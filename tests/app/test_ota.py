@@ -161,3 +161,21 @@ async def test_software_is_told_beside_firmware(plant: Plant) -> None:
     assert set(told.pop("deleted")) == {"sw_url", "sw_tag"}
     assert told["sw_title"] == "app"
     assert (await telemetry(admin, device_id, "sw_state"))["sw_state"] == ["INITIATED", "QUEUED"]
+
+
+async def test_what_the_next_package_lacks_is_gone(plant: Plant) -> None:
+    admin = await plant.tenant()
+    profile_id = await profile_of(admin)
+    device_id = await plant.device(admin, "meter", type="meter")
+    heard = await listening(plant, "meter")
+    file = await package(admin, profile_id, DATA, tag="pump one")
+    linked = await package(admin, profile_id, version="2.0", url="https://files.example/pump.bin")
+
+    seen = []
+    for each in (file, linked, file):
+        await assign(admin, "device", device_id, each)
+        await heard.told(2)
+        seen.append(await shared(admin, device_id))
+
+    expected = {"fw_title": "pump", "fw_version": "2.0", "fw_url": "https://files.example/pump.bin"}
+    assert seen == [TOLD, expected, TOLD]

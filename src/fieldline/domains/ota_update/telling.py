@@ -79,7 +79,9 @@ class Teller:
 
     async def _delete(self, each: OpenUpdate, keys: tuple[str, ...]) -> None:
         """Delete shared attributes; the device is told also of those that there were not."""
-        await self._store.delete_attributes(each.device_id, Scope.SHARED, keys)
+        # Mostly there are none, and a look is cheaper than a transaction for each device.
+        if await self._store.attributes(each.device_id, Scope.SHARED, keys):
+            await self._store.delete_attributes(each.device_id, Scope.SHARED, keys)
         self._bus.emit(KeysDeleted(each.tenant_id, _ref(each), Scope.SHARED.value, keys))
 
 
