@@ -224,7 +224,7 @@ async def test_an_upload_that_stands_still_is_ended(
         writer.close()
 
     assert answer.startswith(b"HTTP/1.1 400")
-    assert b"The body came too slowly: 1000" in answer
+    assert b"The body came too slowly" in answer
     assert not platform.services.uploads.taken
     assert await rows(platform) == [0, 0]
 
