@@ -41,13 +41,14 @@ async def heard(client: Client) -> Message:
 
 
 @every_version
+@pytest.mark.parametrize("qos", [1, 2])
 async def test_telemetry_is_stored(
-    server: Server, device: Device, version: ProtocolVersion
+    server: Server, device: Device, version: ProtocolVersion, qos: int
 ) -> None:
     async with open_client(server, device.token, version) as client:
         await asyncio.gather(
             *(
-                client.publish(TELEMETRY, json.dumps({"ts": n + 1, "values": {"a": n}}), qos=1)
+                client.publish(TELEMETRY, json.dumps({"ts": n + 1, "values": {"a": n}}), qos=qos)
                 for n in range(50)
             )
         )

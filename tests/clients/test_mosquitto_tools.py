@@ -79,7 +79,7 @@ def lines(process: "subprocess.Popen[bytes]") -> list[Any]:
 
 
 @every_version
-@pytest.mark.parametrize("qos", ["0", "1"])
+@pytest.mark.parametrize("qos", ["0", "1", "2"])
 def test_what_is_published_is_stored(tools: Make, device: Device, version: str, qos: str) -> None:
     sent = [json.dumps({"ts": n + 1, "values": {"a": n}}) for n in range(20)]
 

@@ -25,7 +25,7 @@ every_version = pytest.mark.parametrize("version", VERSIONS)
 
 
 @every_version
-@pytest.mark.parametrize("qos", [0, 1])
+@pytest.mark.parametrize("qos", [0, 1, 2])
 def test_telemetry_is_stored_once(paho: Open, device: Device, version: int, qos: int) -> None:
     client = paho(version, "meter")
     client.connect(device.token)
@@ -40,11 +40,12 @@ def test_telemetry_is_stored_once(paho: Open, device: Device, version: int, qos:
 
 
 @every_version
-def test_what_is_acknowledged_is_stored(paho: Open, device: Device, version: int) -> None:
+@pytest.mark.parametrize("qos", [1, 2])
+def test_what_is_acknowledged_is_stored(paho: Open, device: Device, version: int, qos: int) -> None:
     client = paho(version, "meter")
     client.connect(device.token)
 
-    client.publish(TELEMETRY, '{"a":1}')
+    client.publish(TELEMETRY, '{"a":1}', qos)
 
     assert device.history("a") == [1]
 

@@ -27,6 +27,7 @@ def test_the_connack_names_what_there_is(paho: Open, device: Device) -> None:
     assert told.properties["ReceiveMaximum"] > 0
     assert told.properties["TopicAliasMaximum"] > 0
     assert told.properties["RetainAvailable"] == 0
+    assert "MaximumQoS" not in told.properties
     assert told.properties["SubscriptionIdentifierAvailable"] == 0
     assert told.properties["SharedSubscriptionAvailable"] == 0
     assert told.properties["ServerKeepAlive"] > 0
@@ -73,6 +74,18 @@ def test_each_publish_gets_its_reason_code(
     after = client.publish(TELEMETRY, '{"b":1}')
 
     assert (refused, after) == (code, 0)
+    assert device.history("b") == [1]
+
+
+def test_a_refused_message_of_qos_2_is_a_failure(paho: Open, device: Device) -> None:
+    """paho releases what the PUBREC refused, too, and hears that there is nothing to release."""
+    client = paho(MQTT_5)
+    client.connect(device.token)
+
+    refused = client.publish(TELEMETRY, "no JSON", 2)
+    after = client.publish(TELEMETRY, '{"b":1}', 2)
+
+    assert (refused, after) == (0x92, 0)
     assert device.history("b") == [1]
 
 

@@ -66,7 +66,6 @@ def test_an_mqtt_5_connack_names_the_limits() -> None:
     assert connack == p.Connack(
         properties=Properties(
             receive_maximum=3,
-            maximum_qos=1,
             retain_available=0,
             maximum_packet_size=65_540,
             topic_alias_maximum=2,
@@ -97,7 +96,6 @@ def test_no_session_is_present_even_if_the_client_wants_one() -> None:
         (4, {"client_id": "", "clean_start": False}, 2),
         (5, {"properties": Properties(authentication_method="SCRAM")}, 0x8C),
         (5, {"will": p.Will("a", b"", 0, True)}, 0x9A),
-        (5, {"will": p.Will("a", b"", 2)}, 0x9B),
     ],
 )
 def test_refuses_a_connect_that_asks_too_much(
@@ -176,7 +174,6 @@ def test_packets_out_of_place_are_protocol_errors(packet: p.Packet) -> None:
 @pytest.mark.parametrize(
     ("packet", "code"),
     [
-        (p.Publish("t", qos=2, packet_id=1), ReasonCode.QOS_NOT_SUPPORTED),
         (p.Publish("t", retain=True), ReasonCode.RETAIN_NOT_SUPPORTED),
         (p.Publish("t", properties=Properties(topic_alias=3)), ReasonCode.TOPIC_ALIAS_INVALID),
         (p.Publish("", properties=Properties(topic_alias=1)), ReasonCode.PROTOCOL_ERROR),
@@ -200,10 +197,10 @@ def test_mqtt_5_clients_are_held_to_what_they_were_told(packet: p.Packet, code: 
     assert peer.error_code is code
 
 
-def test_qos_2_and_retain_of_mqtt_3_pass() -> None:
+def test_retain_of_mqtt_3_passes() -> None:
     peer = Peer(4)
     peer.connect()
-    packets = [p.Publish("t", qos=2, packet_id=1), p.Publish("t", retain=True)]
+    packets = [p.Publish("t", qos=1, packet_id=1, retain=True), p.Publish("t", retain=True)]
 
     assert peer.send(*packets) == packets
 
@@ -255,13 +252,72 @@ def test_mqtt_3_has_plain_acknowledgements_only() -> None:
     assert peer.heard() == [p.Puback(3), p.Suback(4, [1, 0x80]), p.Unsuback(5)]
 
 
-def test_answers_ping_and_a_stray_pubrel() -> None:
-    peer = Peer()
+@pytest.mark.parametrize(("version", "code"), [(3, 0), (4, 0), (5, 0x92)])
+def test_answers_ping_and_a_stray_pubrel(version: int, code: int) -> None:
+    peer = Peer(version)
     peer.connect()
 
     peer.send(p.Pingreq(), p.Pubrel(9))
 
-    assert peer.heard() == [p.Pingresp(), p.Pubcomp(9, 0x92)]
+    assert peer.heard() == [p.Pingresp(), p.Pubcomp(9, code)]
+
+
+@pytest.mark.parametrize("version", [3, 4, 5])
+def test_a_message_of_qos_2_is_new_until_its_release(version: int) -> None:
+    peer = Peer(version)
+    peer.connect()
+
+    assert peer.session.begin_once(7)
+    assert not peer.session.begin_once(7)
+    assert peer.heard() == []
+    peer.session.received(7, ReasonCode.SUCCESS)
+    assert not peer.session.begin_once(7)
+    assert peer.heard() == [p.Pubrec(7), p.Pubrec(7)]
+    peer.send(p.Pubrel(7))
+
+    assert peer.heard() == [p.Pubcomp(7)]
+    assert peer.session.begin_once(7)
+
+
+@pytest.mark.parametrize(("version", "code"), [(4, 0), (5, 0x99)])
+def test_a_refused_message_of_qos_2_is_finished_where_that_can_be_told(
+    version: int, code: int
+) -> None:
+    peer = Peer(version)
+    peer.connect()
+    peer.session.begin_once(7)
+
+    peer.session.received(7, ReasonCode.PAYLOAD_FORMAT_INVALID)
+
+    assert peer.heard() == [p.Pubrec(7, code)]
+    assert peer.session.begin_once(7) == (version == 5)
+
+
+def test_a_release_before_the_message_was_received_is_wrong() -> None:
+    peer = Peer()
+    peer.connect()
+    peer.send(p.Publish("t", qos=2, packet_id=7))
+    peer.session.begin_once(7)
+
+    peer.send(p.Pubrel(7))
+
+    assert peer.error_code is ReasonCode.PROTOCOL_ERROR
+
+
+def test_a_message_of_qos_2_counts_for_the_receive_maximum_until_its_release() -> None:
+    peer = Peer()
+    peer.connect()
+    publishes = [p.Publish("t", qos=2, packet_id=i) for i in range(1, 6)]
+
+    for publish in publishes[:3]:
+        assert peer.send(publish) == [publish]
+        peer.session.begin_once(publish.packet_id)
+        peer.session.received(publish.packet_id, ReasonCode.SUCCESS)
+    peer.send(p.Pubrel(1))
+    assert peer.send(publishes[3]) == [publishes[3]]
+    assert peer.send(publishes[4]) == []
+
+    assert peer.error_code is ReasonCode.RECEIVE_MAXIMUM_EXCEEDED
 
 
 def test_messages_wait_for_the_clients_window_and_keep_their_order() -> None:

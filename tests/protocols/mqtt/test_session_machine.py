@@ -93,6 +93,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.aliases: dict[int, str] = {}
         self.early: list[p.Packet] = []
         self.unanswered: list[int] = []
+        self.once: dict[int, bool] = {}
         self.due: list[p.Packet | Sent] = []
         self.waiting: deque[Sent] = deque()
         self.in_flight: list[Sent] = []
@@ -158,13 +159,51 @@ class SessionMachine(RuleBasedStateMachine):
 
         found = self.say(sent, at)
 
-        if self.version == p.MQTT_5 and qos and len(self.unanswered) == LIMITS.receive_maximum:
+        if self.version == p.MQTT_5 and qos and not self.has_room:
             assert found == []
             self.must_have_failed(ReasonCode.RECEIVE_MAXIMUM_EXCEEDED)
             return
         assert found == [p.Publish(topic, payload, qos, packet_id, properties=properties)]
         if qos:
             self.unanswered.append(packet_id)
+
+    @precondition(lambda self: self.is_open and self.has_room)
+    @rule(packet_id=st.integers(4, 7), is_dup=st.booleans(), at=cuts)
+    def client_publishes_exactly_once(self, packet_id: int, is_dup: bool, at: list[int]) -> None:
+        """New messages, and again ones that are not released: those are not handed on."""
+        packet = p.Publish("a", b"x", 2, packet_id, dup=is_dup)
+
+        assert self.say(packet, at) == [packet]
+        assert self.session.begin_once(packet_id) == (packet_id not in self.once)
+
+        if self.once.setdefault(packet_id, False):
+            self.due.append(p.Pubrec(packet_id))
+
+    @precondition(lambda self: self.is_open)
+    @rule(packet_id=st.integers(4, 8), at=cuts)
+    def client_releases(self, packet_id: int, at: list[int]) -> None:
+        if self.once.get(packet_id) is False:
+            return  # it does so only when it has the PUBREC
+        is_known = self.once.pop(packet_id, None)
+        packet = p.Pubrel(packet_id)
+
+        assert self.say(packet, at) == [packet]
+
+        code = 0 if is_known or self.version != p.MQTT_5 else ReasonCode.PACKET_IDENTIFIER_NOT_FOUND
+        self.due.append(p.Pubcomp(packet_id, code))
+
+    @precondition(lambda self: self.is_open and False in self.once.values())
+    @rule(is_failure=st.booleans())
+    def platform_receives(self, is_failure: bool) -> None:
+        packet_id = next(each for each, is_recorded in self.once.items() if not is_recorded)
+        code = ReasonCode.UNSPECIFIED_ERROR if is_failure else ReasonCode.SUCCESS
+        self.session.received(packet_id, code)
+        if is_failure and self.version == p.MQTT_5:
+            del self.once[packet_id]
+            self.due.append(p.Pubrec(packet_id, code))
+        else:
+            self.once[packet_id] = True
+            self.due.append(p.Pubrec(packet_id))
 
     @precondition(lambda self: self.is_open and self.in_flight)
     @rule(numbers=st.lists(st.integers(0, 2), min_size=1, max_size=4), at=cuts)
@@ -313,6 +352,11 @@ class SessionMachine(RuleBasedStateMachine):
     @property
     def is_open(self) -> bool:
         return self.session.state is State.CONNECTED and self.session.error is None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the client may publish one message more that is to be answered."""
+        return len(self.unanswered) + len(self.once) < LIMITS.receive_maximum
 
     def payload(self, size: int) -> bytes:
         """Return a payload of about that size that no other message has."""

@@ -14,7 +14,9 @@ from fieldline.protocols.mqtt.packets import (
     Pingreq,
     Pingresp,
     Puback,
+    Pubcomp,
     Publish,
+    Pubrec,
     Suback,
     Subscribe,
     Subscription,
@@ -60,6 +62,7 @@ class MqttClient(asyncio.Protocol):
         self.acknowledges = True
         self.puback_count = 0
         self.acknowledged_ids: list[int] = []
+        self.answers_of_qos_2: list[Pubrec | Pubcomp] = []
         self.refused = 0
         self.last_refusal = 0
         self.disconnect_code: int | None = None
@@ -237,6 +240,9 @@ class MqttClient(asyncio.Protocol):
             self.refused += 1
             self.last_refusal = packet.code
 
+    def _on_answer_of_qos_2(self, packet: Pubrec | Pubcomp) -> None:
+        self.answers_of_qos_2.append(packet)
+
     def _on_answer(self, packet: Suback | Unsuback) -> None:
         answer = self._answers.pop(packet.packet_id, None)
         if answer is not None and not answer.done():
@@ -258,6 +264,8 @@ class MqttClient(asyncio.Protocol):
 _HANDLERS: dict[type, Callable[[MqttClient, Any], None]] = {
     Connack: MqttClient._on_connack,
     Puback: MqttClient._on_puback,
+    Pubrec: MqttClient._on_answer_of_qos_2,
+    Pubcomp: MqttClient._on_answer_of_qos_2,
     Suback: MqttClient._on_answer,
     Unsuback: MqttClient._on_answer,
     Pingresp: MqttClient._on_pingresp,

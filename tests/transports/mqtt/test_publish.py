@@ -217,16 +217,36 @@ async def test_a_packet_of_just_the_limit_is_taken(site: Site) -> None:
     assert client.refused == 0
 
 
-async def test_qos_2_is_refused_in_5_and_acknowledged_once_in_3(site: Site) -> None:
-    client = await site.client()
-    client.send_raw(encode(p.Publish(TELEMETRY, b'{"a":1}', 2, 1), 5))
-    await client.wait_closed()
-    old = await site.client(4)
-    old.send_raw(encode(p.Publish(TELEMETRY, b'{"a":1}', 2, 1), 4))
-    await until(lambda: old.puback_count == 1)
+@pytest.mark.parametrize("version", [3, 4, 5])
+async def test_qos_2_is_taken_once_and_received_when_it_is_stored(site: Site, version: int) -> None:
+    client = await site.client(version)
+    site.world.bus.consume(site.world.keep_open)
+    first = encode(p.Publish(TELEMETRY, b'{"a":1}', 2, 1), version)
+    again = encode(p.Publish(TELEMETRY, b'{"a":1}', 2, 1, dup=True), version)
 
-    assert client.disconnect_code == 0x9B
-    assert readings(site) == [{"a": 1}]
+    client.send_raw(first + again)
+    await until(lambda: readings(site) == [{"a": 1}])
+    await client.ping()
+    await until(lambda: client.pongs == 1)
+    before_it_is_stored = list(client.answers_of_qos_2)
+    site.world.messages[-1].receipt.release()
+    client.send_raw(again)
+    await until(lambda: len(client.answers_of_qos_2) == 2)
+    client.send_raw(encode(p.Pubrel(1), version) + first)
+    await until(lambda: len(readings(site)) == 2)
+
+    assert before_it_is_stored == []
+    assert client.answers_of_qos_2 == [p.Pubrec(1), p.Pubrec(1), p.Pubcomp(1)]
+
+
+async def test_answers_of_qos_1_and_2_keep_the_order_of_the_publishes(site: Site) -> None:
+    client = await site.client()
+    for packet_id, qos, payload in [(1, 2, b"1"), (2, 1, b'{"a":2}'), (3, 2, b'{"a":3}')]:
+        client.send_raw(encode(p.Publish(TELEMETRY, payload, qos, packet_id), 5))
+    await until(lambda: len(client.answers_of_qos_2) == 2)
+
+    assert client.answers_of_qos_2 == [p.Pubrec(1, 0x99), p.Pubrec(3)]
+    assert client.acknowledged_ids == [2]
 
 
 async def test_topic_aliases_work(site: Site) -> None:

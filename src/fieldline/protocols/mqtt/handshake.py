@@ -66,8 +66,6 @@ def _check_connect_5(connect: Connect) -> None:
     if connect.will is not None and connect.will.retain:
         msg = "retained messages are not supported"
         raise RemoteProtocolError(msg, ReasonCode.RETAIN_NOT_SUPPORTED)
-    if connect.will is not None and connect.will.qos == 2:
-        raise RemoteProtocolError("QoS 2 is not supported", ReasonCode.QOS_NOT_SUPPORTED)
 
 
 def connack_properties(
@@ -78,7 +76,6 @@ def connack_properties(
     # v1/devices/me/rpc/request/+, which is granted.
     properties = Properties(
         receive_maximum=limits.receive_maximum,
-        maximum_qos=1,
         retain_available=0,
         maximum_packet_size=max_packet_size(limits.max_remaining_length),
         topic_alias_maximum=limits.topic_alias_maximum,

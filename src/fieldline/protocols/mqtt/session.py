@@ -65,6 +65,7 @@ class ServerSession:
         "_aliases",
         "_limits",
         "_next_packet_id",
+        "_once",
         "_out",
         "_peer_max_packet",
         "_queued",
@@ -93,6 +94,8 @@ class ServerSession:
         self._out = bytearray()
         self._aliases: dict[int, str] = {}
         self._unanswered = 0
+        self._once: dict[int, bool] = {}
+        """Packet ids of QoS 2 messages until their PUBREL; whether the PUBREC is out."""
         self._next_packet_id = 1
         self._unacknowledged: dict[int, OnAcknowledged | None] = {}
         self._queued: deque[tuple[str, bytes, OnAcknowledged | None]] = deque()
@@ -160,8 +163,6 @@ class ServerSession:
     def _on_publish_5(self, packet: Publish) -> None:
         if packet.qos:
             self._unanswered += 1
-            if packet.qos == 2:
-                raise RemoteProtocolError("QoS 2 is not supported", ReasonCode.QOS_NOT_SUPPORTED)
             if self._unanswered > self._limits.receive_maximum:
                 msg = "more unacknowledged publishes than the Receive Maximum"
                 raise RemoteProtocolError(msg, ReasonCode.RECEIVE_MAXIMUM_EXCEEDED)
@@ -198,8 +199,30 @@ class ServerSession:
         if on_acknowledged is not None:
             on_acknowledged()
 
+    def begin_once(self, packet_id: int) -> bool:
+        """Take in a PUBLISH of QoS 2; False: it is known, and there is nothing to do.
+
+        The caller says so before it hands the message on, and later :meth:`received`. The id
+        is in use until the PUBREL, so there are 65,535 at the most.
+        """
+        is_recorded = self._once.get(packet_id)
+        if is_recorded is None:
+            self._once[packet_id] = False
+            return True
+        self._unanswered -= 1
+        if is_recorded:
+            self._send(Pubrec(packet_id))
+        return False
+
     def _on_pubrel(self, packet: Pubrel) -> None:
-        code = ReasonCode.PACKET_IDENTIFIER_NOT_FOUND if self.version == MQTT_5 else 0
+        is_recorded = self._once.pop(packet.packet_id, None)
+        code = ReasonCode.SUCCESS
+        if is_recorded:
+            self._unanswered -= 1
+        elif is_recorded is not None:
+            raise RemoteProtocolError("PUBREL came before PUBREC", ReasonCode.PROTOCOL_ERROR)
+        elif self.version == MQTT_5:
+            code = ReasonCode.PACKET_IDENTIFIER_NOT_FOUND
         self._send(Pubcomp(packet.packet_id, code))
 
     def _on_subscribe(self, packet: Subscribe) -> None:
@@ -293,7 +316,7 @@ class ServerSession:
         self.state = State.CLOSED
 
     def acknowledge(self, packet_ids: list[int]) -> None:
-        """Send one successful PUBACK each, in that order."""
+        """Send one successful PUBACK each (QoS 1), in that order."""
         self._unanswered -= len(packet_ids)
         self._out += encode_pubacks(packet_ids)
 
@@ -301,6 +324,16 @@ class ServerSession:
         """Send a PUBACK that says what went wrong; MQTT 3 has no word for it: a plain one."""
         self._unanswered -= 1
         self._send(Puback(packet_id, code if self.version == MQTT_5 else 0))
+
+    def received(self, packet_id: int, code: ReasonCode) -> None:
+        """Send a PUBREC (QoS 2); one that says what went wrong, in MQTT 5, is the last answer."""
+        if self.version == MQTT_5 and code >= ReasonCode.UNSPECIFIED_ERROR:
+            self._unanswered -= 1
+            self._once.pop(packet_id, None)
+            self._send(Pubrec(packet_id, code))
+        else:
+            self._once[packet_id] = True
+            self._send(Pubrec(packet_id))
 
     def answer_subscribe(self, packet_id: int, codes: list[int]) -> None:
         """Send a SUBACK, one code per filter."""

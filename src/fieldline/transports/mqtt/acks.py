@@ -16,6 +16,7 @@ class Ack(Receipt):
     """The receipt of one QoS 1 publish; ``code`` is what its PUBACK says."""
 
     __slots__ = ("code", "packet_id")
+    qos = 1
 
     def __init__(self, packet_id: int, on_done: Callable[[Receipt], None]) -> None:
         self._open = 1
@@ -23,6 +24,13 @@ class Ack(Receipt):
         self.meter = None
         self.packet_id = packet_id
         self.code = ReasonCode.SUCCESS
+
+
+class OnceAck(Ack):
+    """The receipt of one QoS 2 publish; ``code`` is what its PUBREC says."""
+
+    __slots__ = ()
+    qos = 2
 
 
 class Acks:
@@ -42,9 +50,9 @@ class Acks:
     def __len__(self) -> int:
         return len(self._pending)
 
-    def open(self, packet_id: int) -> Ack:
+    def open(self, packet_id: int, kind: type[Ack] = Ack) -> Ack:
         """Note a publish; the caller releases the receipt when it has handed it on."""
-        ack = Ack(packet_id, self._on_done)
+        ack = kind(packet_id, self._on_done)
         self._pending.append(ack)
         return ack
 
@@ -64,13 +72,16 @@ class Acks:
         packet_ids: list[int] = []
         while pending and pending[0].is_done:
             ack = pending.popleft()
-            if ack.code is ReasonCode.SUCCESS:
+            if ack.code is ReasonCode.SUCCESS and ack.qos == 1:
                 packet_ids.append(ack.packet_id)
                 continue
             if packet_ids:
                 session.acknowledge(packet_ids)
                 packet_ids = []
-            session.acknowledge_failed(ack.packet_id, ack.code)
+            if ack.qos == 1:
+                session.acknowledge_failed(ack.packet_id, ack.code)
+            else:
+                session.received(ack.packet_id, ack.code)
         if packet_ids:
             session.acknowledge(packet_ids)
         return before - len(pending)

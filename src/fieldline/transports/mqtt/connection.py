@@ -31,7 +31,7 @@ from fieldline.protocols.mqtt.packets import (
 from fieldline.protocols.mqtt.reason_codes import ReasonCode
 from fieldline.protocols.mqtt.session import OnAcknowledged, ServerSession, State
 from fieldline.transports.mqtt import errors, provisioning, sparkplug_connect
-from fieldline.transports.mqtt.acks import Ack, Acks
+from fieldline.transports.mqtt.acks import Ack, Acks, OnceAck
 from fieldline.transports.mqtt.channel import DeviceChannel
 from fieldline.transports.mqtt.errors import PackageRefused
 from fieldline.transports.mqtt.gateway import GatewayChannel
@@ -413,11 +413,13 @@ class Connection(asyncio.Protocol):
     # -- what the device says and hears ---------------------------------------------------------
 
     def _on_publish(self, packet: Publish) -> None:
+        if packet.qos == 2 and not self._session.begin_once(packet.packet_id):
+            return
         stats = self._hub.stats
         stats.publishes_received += 1
         ack: Receipt
         if packet.qos:
-            ack = self._acks.open(packet.packet_id)
+            ack = self._acks.open(packet.packet_id, Ack if packet.qos == 1 else OnceAck)
             if len(self._acks) >= self._hub.options.max_in_flight:
                 self._pause(_IN_FLIGHT)
         else:
