@@ -68,9 +68,17 @@ class PahoClient:
         self.client.on_log = self._on_log
 
     def connect(
-        self, username: str | None, password: str | None = None, keepalive: int = 60, **more: Any
+        self,
+        username: str | None,
+        password: str | None = None,
+        keepalive: int = 60,
+        will: tuple[str, str, int] | None = None,
+        **more: Any,
     ) -> Told:
         """Sign on; ``more`` are properties of the CONNECT, and ``clean_start``."""
+        if will is not None:
+            topic, payload, qos = will
+            self.client.will_set(topic, payload, qos)
         if username is not None or password is not None:
             self.client.username_pw_set(username, password)
         port = self._server.mqtt_port if self._transport == "tcp" else self._server.http_port

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+from typing import cast
 
 import aiomqtt
 import pytest
@@ -24,7 +26,9 @@ every_version = pytest.mark.parametrize(
 )
 
 
-def open_client(server: Server, username: str, version: ProtocolVersion) -> Client:
+def open_client(
+    server: Server, username: str, version: ProtocolVersion, will: aiomqtt.Will | None = None
+) -> Client:
     return Client(
         "127.0.0.1",
         server.mqtt_port,
@@ -32,6 +36,7 @@ def open_client(server: Server, username: str, version: ProtocolVersion) -> Clie
         identifier="meter",
         protocol=version,
         timeout=WAIT_S,
+        will=will,
     )
 
 
@@ -75,6 +80,23 @@ async def test_attributes_and_commands(
     assert asked_for.payload == b'{"client":{"model":"X1"}}'
     assert (pushed.topic.value, pushed.payload) == (ATTRIBUTES, b'{"limit":5}')
     assert json.loads(bytes(request.payload)) == {"method": "add", "params": [1, 2]}
+
+
+@every_version
+async def test_a_will_is_said_unless_the_client_says_good_bye(
+    server: Server, device: Device, version: ProtocolVersion
+) -> None:
+    will = aiomqtt.Will(TELEMETRY, '{"lost":true}', qos=1)
+    async with open_client(server, device.token, version, will):
+        pass
+    assert device.history("lost") == []
+
+    async with open_client(server, device.token, version, will) as client:
+        cast("socket.socket", client._client.socket()).shutdown(socket.SHUT_RDWR)
+        with pytest.raises(aiomqtt.MqttError):
+            await heard(client)
+
+    await asyncio.to_thread(device.comes, "lost", True)
 
 
 @every_version

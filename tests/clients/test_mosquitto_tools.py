@@ -163,6 +163,22 @@ def test_a_retained_reading_is_a_reading(tools: Make, device: Device, version: s
     assert device.history("a") == [1]
 
 
+@every_version
+@pytest.mark.parametrize("qos", ["0", "1", "2"])
+def test_a_will_is_said_when_the_process_dies(
+    tools: Make, device: Device, version: str, qos: str
+) -> None:
+    will = ("--will-topic", TELEMETRY, "--will-payload", '{"lost":true}', "--will-qos", qos)
+    listener = tools(version, *will).subscribe(RPC_REQUESTS, options=("-q", "1"))
+    device.leave_command("count", 1)
+    within(WAIT_S, lambda: device.open_commands() == [])
+
+    listener.kill()
+    listener.communicate()
+
+    device.comes("lost", True)
+
+
 def test_a_listener_that_reconnects_hears_what_waited(tools: Make, device: Device) -> None:
     """Commands wait in the platform, whatever MQTT knows of the device's sessions."""
     first = tools("mqttv311", "-i", "meter").subscribe(RPC_REQUESTS, options=("-c", "-q", "1"))

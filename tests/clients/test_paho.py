@@ -176,6 +176,57 @@ def test_pings_keep_the_connection(paho: Open, device: Device, version: int) -> 
 
 
 @every_version
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_a_will_is_said_when_the_connection_is_lost(
+    paho: Open, device: Device, version: int, qos: int
+) -> None:
+    client = paho(version, "meter")
+    client.connect(device.token, will=(TELEMETRY, '{"lost":true}', qos))
+    client.publish(TELEMETRY, '{"lost":false}')
+
+    client.vanish()
+
+    device.comes("lost", False, True)
+
+
+@every_version
+def test_a_will_is_said_of_a_client_that_fell_silent(
+    paho: Open, device: Device, version: int
+) -> None:
+    client = paho(version, "meter")
+    client.connect(device.token, keepalive=1, will=(TELEMETRY, '{"lost":true}', 1))
+
+    client.falls_silent()
+
+    device.comes("lost", True)
+
+
+@every_version
+def test_a_good_bye_takes_the_will_back(paho: Open, device: Device, version: int) -> None:
+    first, second = paho(version, "meter"), paho(version, "meter")
+    first.connect(device.token, will=(TELEMETRY, '{"lost":1}', 1))
+    first.end()
+    second.connect(device.token, will=(TELEMETRY, '{"lost":2}', 1))
+
+    second.vanish()
+
+    device.comes("lost", 2)
+
+
+@every_version
+def test_a_will_is_said_before_who_takes_over_speaks(
+    paho: Open, device: Device, version: int
+) -> None:
+    first, second = paho(version, "meter"), paho(version, "meter")
+    first.connect(device.token, will=(ATTRIBUTES, '{"online":false}', 1))
+
+    second.connect(device.token)
+    second.publish(ATTRIBUTES, '{"online":true}')
+
+    assert device.attributes() == {"online": True}
+
+
+@every_version
 def test_filters_are_granted_and_refused_one_by_one(
     paho: Open, device: Device, version: int
 ) -> None:

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
 from tests.clients.conftest import Open
 from tests.clients.device import (
@@ -12,7 +14,7 @@ from tests.clients.device import (
     TELEMETRY,
     Device,
 )
-from tests.clients.paho_client import MQTT_5, MQTT_311
+from tests.clients.paho_client import MQTT_5, MQTT_311, properties
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("paho-5")]
 PACKET = 65_540
@@ -221,6 +223,37 @@ def test_subscription_identifiers_are_refused(paho: Open, device: Device) -> Non
     client.starts_to_subscribe(ATTRIBUTES, SubscriptionIdentifier=1)
 
     assert client.is_cut_off().code == 0xA1
+
+
+def test_a_good_bye_may_leave_the_will(paho: Open, device: Device) -> None:
+    client = paho(MQTT_5)
+    client.connect(device.token, will=(TELEMETRY, '{"lost":true}', 1))
+
+    client.client.disconnect(reasoncode=ReasonCode(PacketTypes.DISCONNECT, identifier=0x04))
+
+    device.comes("lost", True)
+
+
+def test_a_will_waits_no_longer_than_its_session(paho: Open, device: Device) -> None:
+    """The CONNACK says that the session ends with the connection."""
+    client = paho(MQTT_5)
+    client.client.will_set(
+        TELEMETRY,
+        '{"lost":true}',
+        properties=properties(PacketTypes.WILLMESSAGE, WillDelayInterval=3600),
+    )
+    client.connect(device.token, SessionExpiryInterval=3600)
+
+    client.vanish()
+
+    device.comes("lost", True)
+
+
+def test_a_retained_will_is_refused(paho: Open, device: Device) -> None:
+    client = paho(MQTT_5)
+    client.client.will_set(TELEMETRY, "{}", retain=True)
+
+    assert client.connect(device.token).code == 0x9A
 
 
 def test_answers_come_to_who_asked_whatever_version(paho: Open, device: Device) -> None:

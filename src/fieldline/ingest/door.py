@@ -209,6 +209,10 @@ class Door:
         """Return a session for one request: it counts as activity, not as a connection."""
         return self._sessions.brief(device, listener)
 
+    def last_words(self, session: DeviceSession) -> DeviceSession:
+        """Return a session for what a device left to be said when it is gone: no activity."""
+        return self._sessions.last_words(session)
+
     def close(self, session: DeviceSession) -> None:
         """Close a session; closing again does nothing."""
         self._sessions.close(session)

@@ -6,6 +6,7 @@ from uuid import UUID
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.ingest.activity import Activity
 from fieldline.ingest.limits import Limits
+from fieldline.ingest.presence import Presence
 from fieldline.ingest.session import CloseReason, DeviceSession, SessionListener
 from fieldline.ingest.subscribers import Subscribers
 from fieldline.kit.errors import Unauthenticated, Unavailable
@@ -80,6 +81,12 @@ class Sessions:
         presence = self._activity.presence(device)
         self._activity.note(presence)
         return DeviceSession(device, presence, listener, self._limits.of(device.tenant_id))
+
+    def last_words(self, session: DeviceSession) -> DeviceSession:
+        """Make a session for what a device left to be said when it is gone."""
+        nobody = Presence(session.device.ref, session.device.tenant_id)
+        nobody.is_noted = True  # so that nothing comes of it
+        return DeviceSession(session.device, nobody, None, session.limits, session.gateway)
 
     def close(self, session: DeviceSession) -> None:
         """Forget a session; the device's last connection going is an event."""

@@ -114,6 +114,27 @@ class DeviceChannel:
             self.gateway.touch()
             if self._publish_as_gateway(self.gateway, packet, ack):
                 return
+        self._publish_as_device(packet, ack)
+
+    @property
+    def name(self) -> str:
+        """Who speaks, for the log."""
+        return f"device {self.device.device.id}"
+
+    def publish_will(self, packet: Publish, receipt: Receipt) -> None:
+        """Hand in what the device left to be said; that is no sign of its activity.
+
+        Raises:
+            FieldlineError: the door, or its topic's last level, refused it; nothing was taken.
+        """
+        own, self.device = self.device, self._door.last_words(self.device)
+        try:
+            if self.gateway is None or not self._publish_as_gateway(self.gateway, packet, receipt):
+                self._publish_as_device(packet, receipt)
+        finally:
+            self.device = own
+
+    def _publish_as_device(self, packet: Publish, ack: Receipt) -> None:
         topics = self.topics
         route = topics.route(packet.topic)
         if route.purpose is Purpose.TELEMETRY:

@@ -13,7 +13,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 from fieldline.ingest.session import CloseReason, RpcRequest
-from fieldline.kit.errors import FieldlineError, Unauthenticated
+from fieldline.kit.errors import FieldlineError, Unauthenticated, Unavailable
 from fieldline.messaging.receipt import Receipt, unattended
 from fieldline.protocols.mqtt.errors import RemoteProtocolError
 from fieldline.protocols.mqtt.packets import (
@@ -27,6 +27,7 @@ from fieldline.protocols.mqtt.packets import (
     Pubrel,
     Subscribe,
     Unsubscribe,
+    Will,
 )
 from fieldline.protocols.mqtt.reason_codes import ReasonCode
 from fieldline.protocols.mqtt.session import OnAcknowledged, ServerSession, State
@@ -83,6 +84,7 @@ class Connection(asyncio.Protocol):
         "_paused",
         "_session",
         "_transport",
+        "_will",
         "_write_by_ms",
     )
 
@@ -91,6 +93,7 @@ class Connection(asyncio.Protocol):
         self._session = ServerSession(hub.limits, hub.now_ms())
         self._transport: asyncio.Transport | None = None
         self._channel: DeviceChannel | ProvisionChannel | None = None
+        self._will: Will | None = None
         self._acks = Acks(self._flush_soon)
         self._held: list[Packet] = []
         self._paused = 0
@@ -131,6 +134,7 @@ class Connection(asyncio.Protocol):
         self._held.clear()
         if self._large is not None:
             self._large.end()
+        self._hub.guard(self, self._say_will)
         if self._channel is not None:
             self._channel.close()
 
@@ -281,7 +285,8 @@ class Connection(asyncio.Protocol):
         self._finish_close()
 
     def stop(self) -> None:
-        """Close because the server stops."""
+        """Close because the server stops; that is not the device's loss, so nothing is said."""
+        self._will = None
         is_open = self._session.state is State.CONNECTED
         code = ReasonCode.SERVER_SHUTTING_DOWN if is_open else ReasonCode.SERVER_UNAVAILABLE
         self._fail(RemoteProtocolError("the server is stopping", code))
@@ -334,6 +339,9 @@ class Connection(asyncio.Protocol):
         if provisioning.is_wanted(connect):
             is_there = self._transport is not None and self._closing is None
             return ProvisionChannel(connect.version, self._provision_parts()) if is_there else None
+        if connect.will is not None and self._hub.wills.is_full:
+            msg = "Too many wills of lost connections wait; try again later, or without a will"
+            raise Unavailable(msg)
         door = self._hub.door
         device = await door.authenticate_mqtt(
             connect.client_id, connect.username, _password(connect), chain, self._address()
@@ -407,6 +415,9 @@ class Connection(asyncio.Protocol):
     def _accept(self) -> None:
         if self._session.accept(f"fieldline-{uuid4().hex}", self._hub.now_ms()):
             self._hub.stats.connects_accepted += 1
+            if type(self._channel) is DeviceChannel:  # an edge node acts on its own
+                assert self._session.connect is not None  # noqa: S101 - it was just accepted
+                self._will = self._session.connect.will
         self._write()
         self._resume(_AUTHENTICATING)
 
@@ -473,11 +484,10 @@ class Connection(asyncio.Protocol):
         self._signed_on.touch()
 
     def _on_disconnect(self, packet: Disconnect) -> None:
-        if (
-            isinstance(self._channel, EdgeNodeChannel)
-            and packet.code != ReasonCode.DISCONNECT_WITH_WILL
-        ):
-            self._channel.drop_will()
+        if packet.code != ReasonCode.DISCONNECT_WITH_WILL:
+            self._will = None
+            if isinstance(self._channel, EdgeNodeChannel):
+                self._channel.drop_will()
         if self._transport is not None:
             self._transport.close()
 
@@ -495,6 +505,12 @@ class Connection(asyncio.Protocol):
         self._hub.stats.downlinks_sent += 1
         self._flush_soon()
         return True
+
+    def _say_will(self) -> None:
+        """Act on the will: the connection is lost."""
+        will, self._will = self._will, None
+        if will is not None and isinstance(self._channel, DeviceChannel):
+            self._hub.wills.say(self._channel, will)
 
     async def _deliver(self, topic: str, qos: int, payload: bytes, ack: Receipt) -> None:
         if not self._session.may_send(topic, payload):
@@ -530,6 +546,9 @@ class Connection(asyncio.Protocol):
         """Close because the door ended the session (called by the door)."""
         if isinstance(self._channel, EdgeNodeChannel):
             self._channel.end()  # now: whoever took over is about to be born
+        if reason is CloseReason.TAKEN_OVER:
+            self._hub.guard(self, self._say_will)  # now, for the same reason
+        self._will = None
         self._fail(RemoteProtocolError(f"the session ended: {reason.value}", _CLOSE_CODES[reason]))
 
 

@@ -14,6 +14,7 @@ from fieldline.ingest.door import Door
 from fieldline.kit.clock import Clock
 from fieldline.transports.mqtt.options import MqttOptions
 from fieldline.transports.mqtt.stats import MqttStats
+from fieldline.transports.mqtt.wills import Wills
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Hub:
         self.options = options
         self.limits = options.session_limits()
         self.stats = MqttStats()
+        self.wills = Wills(options.max_wills, self.stats)
         self.now_ms = clock.now_ms
         self.is_stopping = False
         self._members: set[Member] = set()

@@ -41,6 +41,8 @@ class MqttOptions:
         max_downlinks_queued: messages that wait for those; then the connection is closed. A
             gateway may get one for each of its devices at once.
         max_downlinks_queued_bytes: of the payloads of those.
+        max_wills: of lost connections that the rules have not finished with; then no client with
+            a will is let in.
         max_held_bytes: taken before the CONNECT is answered.
         max_write_buffer: bytes that a client leaves unread; then the connection is cut.
         connect_timeout_s: from accept to CONNECT, also of the TLS handshake.
@@ -63,6 +65,7 @@ class MqttOptions:
     max_downlinks_in_flight: int = 100
     max_downlinks_queued: int = 20_000
     max_downlinks_queued_bytes: int = 1_048_576
+    max_wills: int = 10_000
     max_held_bytes: int = 1_048_576
     max_write_buffer: int = 1_048_576
     connect_timeout_s: float = 10.0

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class MqttStats:
     """Counters since the start.
 
-    ``publishes_failed`` were answered with a reason code or a close, ``unexpected_errors`` are
-    failures of the server itself.
+    ``publishes_failed`` were answered with a reason code or a close, ``wills_refused`` stood
+    in the log only, ``unexpected_errors`` are failures of the server itself.
     """
 
     connections_opened: int = 0
@@ -23,4 +23,6 @@ class MqttStats:
     protocol_errors: int = 0
     timeouts: int = 0
     slow_readers: int = 0
+    wills_said: int = 0
+    wills_refused: int = 0
     unexpected_errors: int = 0
