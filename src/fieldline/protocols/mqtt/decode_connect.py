@@ -45,10 +45,15 @@ def decode_connect(cursor: Cursor, _version: int) -> Connect:
         clean_start=bool(flags & _CLEAN_START),
         keep_alive_s=keep_alive_s,
         will=_decode_will(cursor, flags, version) if flags & _WILL else None,
-        username=cursor.text() if flags & _USERNAME else None,
-        password=cursor.binary() if flags & _PASSWORD else None,
+        username=cursor.text() if _has(cursor, flags & _USERNAME, version) else None,
+        password=cursor.binary() if _has(cursor, flags & _PASSWORD, version) else None,
         properties=properties,
     )
+
+
+def _has(cursor: Cursor, flag: int, version: int) -> bool:
+    """Tell whether a field comes; in MQTT 3.1 the length counts more than the flag (its 3.1)."""
+    return bool(flag) and not (version == MQTT_31 and cursor.is_at_end)
 
 
 def _check_flags(flags: int, version: int) -> None:
