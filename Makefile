@@ -43,7 +43,7 @@ docs: $(VENV)/.dev               ## the generated pages of docs/reference
 bench: $(VENV)/.dev              ## what the platform reaches on this machine, see docs/performance.md
 	$(BIN)/fieldline bench $(ARGS)
 
-fuzz: $(VENV)/.dev               ## random requests to the API, 5 minutes of each dialect
+fuzz: $(VENV)/.dev               ## random requests to the API and damaged MQTT, 5 minutes of each kind
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
 e2e-long: $(VENV)/.dev .vendor-envs/.made ## long forms of tests, and the vendor's own clients

@@ -95,7 +95,7 @@ def _mqtt(mqtt: MqttTransport) -> list[Reading]:
         "publishes_acknowledged": "MQTT publishes acknowledged.",
         "publishes_failed": "MQTT publishes answered with an error or a close.",
         "wills_said": "MQTT wills handed to the rules.",
-        "wills_refused": "MQTT wills that were refused; the log says why.",
+        "wills_refused": "MQTT wills that were refused; the log of level DEBUG says why.",
         "protocol_errors": "MQTT connections that broke the protocol.",
         "bytes_received": "Bytes read from MQTT connections.",
     }

@@ -117,7 +117,7 @@ async def test_a_will_is_no_sign_of_activity(site: Site) -> None:
 async def test_a_will_that_is_refused_is_counted_and_logged(
     site: Site, payload: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "fieldline.transports.mqtt.wills")
+    caplog.set_level("DEBUG", "fieldline.transports.mqtt.wills")
     client = await site.client(will=p.Will(TELEMETRY, payload))
 
     client.abort()

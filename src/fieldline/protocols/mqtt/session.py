@@ -39,7 +39,7 @@ from fieldline.protocols.mqtt.packets import (
 )
 from fieldline.protocols.mqtt.properties import Properties
 from fieldline.protocols.mqtt.reader import PacketReader
-from fieldline.protocols.mqtt.reason_codes import ReasonCode
+from fieldline.protocols.mqtt.reason_codes import DISCONNECT_CODES, ReasonCode
 
 OnAcknowledged = Callable[[], None]
 
@@ -308,10 +308,14 @@ class ServerSession:
             )
         elif self.state is State.CONNECTED and self.version == MQTT_5:
             properties = Properties(reason_string=message) if message else Properties()
+            # Some codes belong to a CONNACK: 0x84 of a second CONNECT, of another level.
+            known = code if code in DISCONNECT_CODES else ReasonCode.PROTOCOL_ERROR
             self._out_within_limit(
-                encode(Disconnect(code, properties), MQTT_5), encode(Disconnect(code), MQTT_5)
+                encode(Disconnect(known, properties), MQTT_5), encode(Disconnect(known), MQTT_5)
             )
-        elif isinstance(self.error, UnsupportedVersionError):
+        elif self.state is State.AWAITING_CONNECT and isinstance(
+            self.error, UnsupportedVersionError
+        ):
             self._out += refusal_of_version(self.error.level)
         self.state = State.CLOSED
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class MqttStats:
     """Counters since the start.
 
-    ``publishes_failed`` were answered with a reason code or a close, ``wills_refused`` stood
-    in the log only, ``unexpected_errors`` are failures of the server itself.
+    ``publishes_failed`` were answered with a reason code or a close, ``wills_refused`` had
+    nobody to tell, ``unexpected_errors`` are failures of the server itself.
     """
 
     connections_opened: int = 0

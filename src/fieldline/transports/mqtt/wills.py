@@ -45,14 +45,14 @@ class Wills:
         return self.waiting >= self._limit
 
     def say(self, speaker: Speaker, will: Will) -> None:
-        """Hand a will in; one that is refused is counted and logged, there is nobody to tell."""
+        """Hand a will in; one that is refused is counted, there is nobody to tell."""
         self.waiting += 1
         receipt = Receipt(self._done)
         try:
             speaker.publish_will(Publish(will.topic, will.payload), receipt)
         except FieldlineError as error:
             self._stats.wills_refused += 1
-            logger.info("the will of %s was refused: %s", speaker.name, error.message)
+            logger.debug("the will of %s was refused: %s", speaker.name, error.message)
         else:
             self._stats.wills_said += 1
         finally:
