@@ -13,7 +13,7 @@ from fieldline.protocols.mqtt.inbox import Inbox
 from fieldline.protocols.mqtt.reader import PacketReader
 from fieldline.protocols.mqtt.reason_codes import ReasonCode
 from fieldline.protocols.mqtt.session import ServerSession, State
-from tests.fuzz.mqtt_streams import CONNECTS, PACKETS, Streams
+from tests.fuzz.mqtt_streams import CONNECTS, FROM_CLIENT, FROM_SERVER, PACKETS, Streams
 from tests.protocols.mqtt.invariants import check
 
 LIMITS = SessionLimits(
@@ -80,7 +80,8 @@ def _server(streams: Streams, said: list[str]) -> None:
     connect = streams.random.choice(CONNECTS[version])
     if streams.random.random() < 0.3:
         connect = streams.perhaps_damaged(connect)
-    pieces = streams.pieces(connect + streams.stream(PACKETS[version], 8))
+    said_then = FROM_CLIENT if streams.random.random() < 0.8 else PACKETS
+    pieces = streams.pieces(connect + streams.stream(said_then[version], 20))
     talk = ServerTalk(streams)
     for piece in pieces[:STEPS]:
         said.append(piece.hex())
@@ -202,7 +203,11 @@ def _client(streams: Streams, said: list[str]) -> None:
         session = ClientSession(options, inbox, 0)
         peer = PacketReader()
         stream = bytes.fromhex(connack) if streams.random.random() < 0.8 else b""
-        stream += streams.stream(PACKETS[version], 8)
+        suback = "90 05 0001 00 01 8F" if version == p.MQTT_5 else "90 04 0001 01 80"
+        if streams.random.random() < 0.8:
+            stream += streams.perhaps_damaged(bytes.fromhex(suback))
+        said_then = FROM_SERVER if streams.random.random() < 0.8 else PACKETS
+        stream += streams.stream(said_then[version], 20)
         for piece in streams.pieces(stream)[:STEPS]:
             said.append(piece.hex())
             for _, incoming in session.receive(piece, 0):
