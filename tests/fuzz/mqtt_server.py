@@ -6,9 +6,11 @@ and every reading of the good clients is acknowledged and stored.
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
@@ -19,7 +21,16 @@ from fieldline.protocols.mqtt.reader import PacketReader
 from tests.e2e.server import Rest, Server
 from tests.fuzz.mqtt_codec import Found
 from tests.fuzz.mqtt_streams import Streams
-from tests.fuzz.mqtt_talk import DEVICE, GATEWAY, Talk, Who
+from tests.fuzz.mqtt_talk import (
+    DEVICE,
+    GATEWAY,
+    NDEATH,
+    PROTOBUF,
+    PROTOBUF_SCHEMA,
+    SPARKPLUG,
+    Talk,
+    Who,
+)
 from tests.transports.mqtt.client import MqttClient
 
 AT_ONCE = 16
@@ -45,11 +56,14 @@ class ServerFuzz:
         self._talk = Talk(self._streams)
         self._rest = server.login()
         self._good = _device(self._rest, "good")
+        self._bad: dict[str, str] = {}
         self._whos = [Who("provision", DEVICE)]
+        for number in range(2):
+            self._whos += [self._edge_node(number), self._protobuf_device(number)]
         for number in range(BAD_DEVICES):
             token = f"bad-{number}"
             is_gateway = number % 3 == 0
-            _device(self._rest, token, is_gateway=is_gateway)
+            self._make(token, is_gateway=is_gateway)
             self._whos.append(Who(token, GATEWAY | DEVICE if is_gateway else DEVICE))
         self._sent = 0
         self._warm_bytes = 0
@@ -76,6 +90,26 @@ class ServerFuzz:
         with self._failing("the end", []):
             await good.close()
             await self._ends()
+
+    def _edge_node(self, number: int) -> Who:
+        token = f"edge-{number}"
+        self._make(token, profile=_profile(self._rest, token, sparkplug=True))
+        return Who(token, SPARKPLUG | DEVICE, NDEATH)
+
+    def _protobuf_device(self, number: int) -> Who:
+        token = f"protobuf-{number}"
+        payload = {
+            "transportPayloadType": "PROTOBUF",
+            "deviceTelemetryProtoSchema": PROTOBUF_SCHEMA,
+            "deviceAttributesProtoSchema": 'syntax = "proto3"; message A { string serial = 1; }',
+            "enableCompatibilityWithJsonPayloadFormat": number == 1,
+        }
+        profile = _profile(self._rest, token, transportPayloadTypeConfiguration=payload)
+        self._make(token, profile=profile)
+        return Who(token, DEVICE | PROTOBUF)
+
+    def _make(self, token: str, **how: Any) -> None:
+        self._bad[token] = _device(self._rest, token, **how)
 
     async def _connect(self, version: int, said: bytes) -> None:
         random = self._streams.random
@@ -129,10 +163,10 @@ class ServerFuzz:
         assert grown < GROWTH_BYTES, f"the server grew by {grown >> 20} MiB"
 
     async def _ends(self) -> None:
-        """Every connection is gone, and every good reading is there."""
-        async with asyncio.timeout(ANSWER_S):
-            while _gauge(self._rest, "fieldline_mqtt_connections"):  # noqa: ASYNC110 - no event
-                await asyncio.sleep(0.05)
+        """Every connection is gone, everybody was let in, and every good reading is there."""
+        await _until(lambda: not _gauge(self._rest, "fieldline_mqtt_connections"))
+        for token, device_id in self._bad.items():
+            await _until(partial(self._was_let_in, device_id), f"{token} was never let in")
         stored = self._rest.get(
             f"/api/plugins/telemetry/DEVICE/{self._good}/values/timeseries",
             keys="n", startTs=0, endTs=self._sent + 1, limit=50_000, orderBy="ASC",
@@ -140,6 +174,10 @@ class ServerFuzz:
         )  # fmt: skip
         assert [each["value"] for each in stored["n"]] == list(range(1, self._sent + 1))[-50_000:]
         self._look()
+
+    def _was_let_in(self, device_id: str) -> bool:
+        scope = f"/api/plugins/telemetry/DEVICE/{device_id}/values/attributes/SERVER_SCOPE"
+        return any(each["value"] for each in self._rest.get(scope, keys="lastConnectTime"))
 
     @contextmanager
     def _failing(self, where: str, said: list[tuple[int, bytes]]) -> Iterator[None]:
@@ -152,6 +190,14 @@ class ServerFuzz:
                 f"round {self.found.rounds} of seed {self._seed}, {where}: {error!r}\n{streams}\n"
                 f"{log[-6_000:]}"
             )
+
+
+async def _until(is_so: Callable[[], bool], otherwise: str = "it did not come to that") -> None:
+    """Ask until something is so, which has no event."""
+    deadline = time.monotonic() + ANSWER_S
+    while not is_so():
+        assert time.monotonic() < deadline, otherwise
+        await asyncio.sleep(0.05)
 
 
 async def _listen(reader: asyncio.StreamReader, packets: PacketReader) -> None:
@@ -170,8 +216,29 @@ async def _listen_to(socket: ClientConnection, packets: PacketReader) -> None:
                 packets.feed(data)
 
 
-def _device(rest: Rest, token: str, *, is_gateway: bool = False) -> str:
-    body = {"name": f"Fuzzed {token}", "additionalInfo": {"gateway": is_gateway}}
+def _profile(rest: Rest, name: str, **configuration: object) -> dict[str, str]:
+    body = {
+        "name": name,
+        "type": "DEFAULT",
+        "transportType": "MQTT",
+        "profileData": {
+            "configuration": {"type": "DEFAULT"},
+            "transportConfiguration": {"type": "MQTT", **configuration},
+        },
+    }
+    profile_id: dict[str, str] = rest.post("/api/deviceProfile", body)["id"]
+    return profile_id
+
+
+def _device(
+    rest: Rest, token: str, *, is_gateway: bool = False, profile: dict[str, str] | None = None
+) -> str:
+    body: dict[str, object] = {
+        "name": f"Fuzzed {token}",
+        "additionalInfo": {"gateway": is_gateway},
+    }
+    if profile is not None:
+        body["deviceProfileId"] = profile
     device_id: str = rest.post("/api/device", body, accessToken=token)["id"]["id"]
     return device_id
 

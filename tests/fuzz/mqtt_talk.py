@@ -1,8 +1,13 @@
-"""What devices and gateways say, to be damaged: CONNECTs that are let in, and messages by topic."""
+"""What devices, gateways and Sparkplug's edge nodes say, to be damaged.
+
+That is a CONNECT that is let in, and messages by topic.
+"""
 
 from typing import NamedTuple
 
 from tests.fuzz.mqtt_streams import PACKETS, Streams, packet_of
+from tests.protocols.sparkplug import wire
+from tests.protocols.sparkplug.wire import BOOLEAN, DOUBLE, INT64, STRING, metric
 
 TELEMETRY = (
     b'{"t":21.5}', b'[{"ts":1700000000000,"values":{"a":1,"b":"x","c":true,"d":null}}]',
@@ -41,6 +46,42 @@ GATEWAY: dict[str, tuple[bytes, ...]] = {
     "v1/gateway/claim": (b'{"A":{"secretKey":"x","durationMs":1000}}',),
     "v1/gateway/other": (b"",),
 }  # fmt: skip
+PROTOBUF: dict[str, tuple[bytes, ...]] = {
+    "v1/devices/me/telemetry": (
+        b"\x09\x00\x00\x00\x00\x00\x80\x35\x40\x10\x57\x18\x01",
+        b"\x22\x03abc\x2a\x05\x0a\x01k\x10\x02\x32\x03\x01\x02\x03",
+        b"",
+    ),
+    "v1/devices/me/attributes": (b"\x0a\x0212", b"{}"),
+    "v1/devices/me/attributes/request/1": (b"\x0a\x01a\x12\x01b",),
+    "v1/devices/me/rpc/response/0": (b"\x0a\x02{}", b""),
+}
+PROTOBUF_SCHEMA = """syntax = "proto3";
+message Reading {
+  double temperature = 1; optional int32 level = 2; State state = 3; repeated string names = 4;
+  map<string, int32> counts = 5; repeated int64 packed = 6;
+  oneof one { bytes raw = 7; Reading in = 8; }
+  enum State { UNKNOWN = 0; RUNNING = 1; }
+}"""
+_SEQ = metric("bdSeq", INT64, 3)
+_ALIASED = metric("load", DOUBLE, 0.5, alias=1, ts=1_700_000_000_000)
+SPARKPLUG: dict[str, tuple[bytes, ...]] = {
+    "spBv1.0/G/NBIRTH/E": (
+        wire.payload([_SEQ, _ALIASED, metric("on", BOOLEAN, True, alias=2)], seq=0, ts=1),
+        wire.payload([_SEQ, metric("\u0000", STRING, "\u0000")], seq=0),
+    ),
+    "spBv1.0/G/NDATA/E": (
+        wire.payload([metric("", DOUBLE, 0.75, alias=1)], seq=1),
+        wire.payload([metric("load", null=True), metric("x", 99, b"?", historical=True)], seq=2),
+    ),
+    "spBv1.0/G/DBIRTH/E/D": (wire.payload([metric("t", STRING, "x", alias=7)], seq=1),),
+    "spBv1.0/G/DDATA/E/D": (wire.payload([metric("", STRING, "y", alias=7)], seq=2), b""),
+    "spBv1.0/G/DDEATH/E/D": (wire.payload(seq=3),),
+    "spBv1.0/G/NDEATH/E": (wire.death(3),),
+    "spBv1.0/G/NCMD/E": (b"",),
+    "spBv1.0/STATE/host": (b'{"online":true}',),
+}
+NDEATH = ("spBv1.0/G/NDEATH/E", wire.death(3))
 FILTERS = (
     "v1/devices/me/attributes",
     "v1/devices/me/rpc/request/+",
@@ -53,14 +94,16 @@ FILTERS = (
     "#",
     "$share/g/a",
     "/provision/response",
+    "spBv1.0/G/NCMD/E/#",
 )
 
 
 class Who(NamedTuple):
-    """A client: its user name, and the topics that it speaks on."""
+    """A client: its user name, the topics that it speaks on, and the will that it needs."""
 
     username: str
     topics: dict[str, tuple[bytes, ...]]
+    will: tuple[str, bytes] | None = None
 
 
 class Talk:
@@ -73,14 +116,14 @@ class Talk:
     def connection(self, who: Who) -> tuple[int, bytes]:
         """Return a version, 0 when the CONNECT may not say which, and everything that is said."""
         random, version = self._random, self._random.choice((3, 4, 5))
-        connect = self._connect(who.username, version)
+        connect = self._connect(who, version)
         told = version
         if random.random() < 0.2:
             connect, told = self._streams.perhaps_damaged(connect), 0
         said = [self._packet(who, version) for _ in range(random.randint(0, 8))]
         return told, connect + b"".join(said)
 
-    def _connect(self, username: str, version: int) -> bytes:
+    def _connect(self, who: Who, version: int) -> bytes:
         random = self._random
         name = b"MQIsdp" if version == 3 else b"MQTT"
         properties = b"\x00" if version == 5 else b""
@@ -89,14 +132,14 @@ class Talk:
             size = random.randint(1, 300).to_bytes(4, "big")
             properties = b"\x08\x21\x00" + bytes([random.randint(1, 3)]) + b"\x27" + size
         flags, will = 0x82, b""
-        if random.random() < 0.3:
-            flags |= 0x04 | random.choice((0, 0x08, 0x10))
-            topic = self._streams.random.choice(list(DEVICE | GATEWAY))
-            payload = random.choice((DEVICE | GATEWAY)[topic])
+        if who.will is not None or random.random() < 0.3:
+            flags |= 0x04 | (random.choice((0, 0x08, 0x10)) if who.will is None else 0x08)
+            topic = random.choice(list(who.topics))
+            topic, payload = who.will or (topic, random.choice(who.topics[topic]))
             will = (b"\x00" if version == 5 else b"") + _field(topic.encode()) + _field(payload)
         keep_alive = random.choice((b"\x00\x00", b"\x00\x3c"))
         body = _field(name) + bytes([version, flags]) + keep_alive + properties
-        return packet_of(0x10, body + _field(b"fuzz") + will + _field(username.encode()))
+        return packet_of(0x10, body + _field(b"fuzz") + will + _field(who.username.encode()))
 
     def _packet(self, who: Who, version: int) -> bytes:
         choice = self._random.random()
