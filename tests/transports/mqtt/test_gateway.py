@@ -247,7 +247,17 @@ async def test_json_that_is_no_message_ends_the_connection(
     await client.publish(topic, body.encode())
     await client.wait_closed()
 
+    assert (client.refused, client.last_refusal) == (1, 0x83)
     assert client.disconnect_code == 0x83
+
+
+async def test_json_that_is_no_message_is_acknowledged_to_old_clients(site: Site) -> None:
+    client = await site.client(4)
+
+    await client.publish(CONNECT, b'{"type":"meter"}')
+    await client.wait_closed()
+
+    assert client.acknowledged == 1
 
 
 @pytest.mark.parametrize("topic", [CONNECT, TELEMETRY, "v1/gateway/rpc"])

@@ -452,8 +452,9 @@ class Connection(asyncio.Protocol):
         verdict = errors.of_publish(error)
         goes_on = verdict.is_quiet
         if isinstance(ack, Ack):
-            goes_on = not verdict.is_fatal and (verdict.is_quiet or self._is_told_of_failures)
-            if goes_on or (verdict.is_told and self._is_told_of_failures):
+            is_told = self._is_told_of_failures
+            goes_on = not verdict.is_fatal and (verdict.is_quiet or is_told)
+            if goes_on or verdict.is_acknowledged or (verdict.is_told and is_told):
                 ack.code = verdict.code
             else:
                 self._acks.withdraw(ack)

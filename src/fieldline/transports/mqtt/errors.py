@@ -72,15 +72,16 @@ class SubDeviceLimited(FieldlineError):
 class Verdict:
     """What becomes of a publish.
 
-    ``is_fatal`` ends the connection, with ``is_told`` after a PUBACK. Else it goes on; so it does
-    with ``is_quiet`` for a client that cannot be told (MQTT 3, QoS 0), whose connection ends
-    without it.
+    ``is_fatal`` ends the connection, with ``is_told`` after a PUBACK that says why, with
+    ``is_acknowledged`` also after one that cannot (MQTT 3). Else it goes on; so it does with
+    ``is_quiet`` for a client that cannot be told (MQTT 3, QoS 0), whose connection ends without it.
     """
 
     code: ReasonCode
     is_fatal: bool
     is_quiet: bool = False
     is_told: bool = False
+    is_acknowledged: bool = False
 
 
 # The first kind that fits counts, so special ones stand before general ones. ThingsBoard says
@@ -91,7 +92,16 @@ _PUBLISH: tuple[tuple[type[FieldlineError], Verdict], ...] = (
     (InvalidRequestId, Verdict(ReasonCode.SERVER_SHUTTING_DOWN, is_fatal=True)),
     (InvalidChunkSize, Verdict(ReasonCode.SERVER_SHUTTING_DOWN, is_fatal=True)),
     (PackageRefused, Verdict(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, is_fatal=True)),
-    (MalformedGatewayMessage, Verdict(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, is_fatal=True)),
+    (
+        # A gateway sends what is not acknowledged again, this one for ever.
+        MalformedGatewayMessage,
+        Verdict(
+            ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR,
+            is_fatal=True,
+            is_told=True,
+            is_acknowledged=True,
+        ),
+    ),
     (Invalid, Verdict(ReasonCode.PAYLOAD_FORMAT_INVALID, is_fatal=False)),
     (RateLimited, Verdict(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, is_fatal=True)),
     (Unavailable, Verdict(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, is_fatal=True)),
