@@ -121,6 +121,17 @@ async def test_attributes(site: Site) -> None:
     assert (message.originator.id, message.data) == (made(site, "A").id, {"serial": "x"})
 
 
+@pytest.mark.parametrize("name", ["A", "meter 0e1", "10000000000000000000"])
+async def test_claims(site: Site, name: str) -> None:
+    client = await site.client()
+
+    await publish(client, "v1/gateway/claim", {name: {"secretKey": "k", "durationMs": 1000}})
+
+    [(device_id, claim)] = site.world.newcomers.claims
+    assert (device_id, claim.duration_ms) == (made(site, name).id, 1000)
+    assert client.refused == 0
+
+
 async def test_the_connection_lost_disconnects_the_devices(site: Site) -> None:
     client = await site.client()
     await publish(client, CONNECT, {"device": "A"})

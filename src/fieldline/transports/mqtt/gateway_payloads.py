@@ -16,8 +16,8 @@ from fieldline.protocols.protobuf.errors import NotDecodable
 from fieldline.transports.mqtt.gateway_topics import (
     GatewayTopic,
     MalformedGatewayMessage,
+    read_by_device,
     read_object,
-    read_values,
 )
 from fieldline.transports.mqtt.payloads import attribute_push, attribute_response
 
@@ -75,7 +75,10 @@ class JsonGatewayPayloads:
 
     def values(self, topic: GatewayTopic, payload: bytes, _now_ms: int) -> list[Of]:
         kind, example = _EXAMPLES[topic]
-        return [Of(name, values) for name, values in read_values(payload, kind, example).items()]
+        # A claim is no reading: its numbers are to be plain ones.
+        exactly = topic is not GatewayTopic.CLAIM
+        found = read_by_device(payload, kind, example, exactly=exactly)
+        return [Of(name, values) for name, values in found.items()]
 
     def attributes(
         self, device: str, updated: Mapping[str, Any], deleted: list[str], _now_ms: int

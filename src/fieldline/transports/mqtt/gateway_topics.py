@@ -64,8 +64,16 @@ def read_object(payload: bytes, *, exactly: bool = False) -> dict[str, Any]:
     return document
 
 
-def read_values(payload: bytes, kind: type, example: str) -> dict[str, Any]:
-    """Read values by device; of other kinds are left out.
+def read_by_device(
+    payload: bytes, kind: type, example: str, *, exactly: bool = False
+) -> dict[str, Any]:
+    """Read what a message says of each device; what is of another kind is left out.
+
+    Args:
+        payload: JSON text.
+        kind: of what it says of one.
+        example: a message, to show.
+        exactly: it holds values that are to be stored.
 
     Raises:
         MalformedGatewayMessage: nothing is left.
@@ -73,7 +81,7 @@ def read_values(payload: bytes, kind: type, example: str) -> dict[str, Any]:
     """
     found = {
         name: values
-        for name, values in read_object(payload, exactly=True).items()
+        for name, values in read_object(payload, exactly=exactly).items()
         if isinstance(values, kind)
     }
     if not found:
