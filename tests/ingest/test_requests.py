@@ -209,6 +209,17 @@ async def test_more_waiting_rpcs_than_allowed_are_refused() -> None:
         world.door.client_rpc(session, b'{"method":"m"}', lambda _answer: None)
 
 
+async def test_a_call_that_is_nested_too_deeply_is_invalid(
+    world: World, session: DeviceSession
+) -> None:
+    deep = b"[" * 300 + b"]" * 300
+
+    with pytest.raises(Invalid, match="nested too deeply"):
+        world.door.client_rpc(session, b'{"method":"m","params":%b}' % deep, lambda _: None)
+
+    assert not [m for m in world.messages if m.type == "TO_SERVER_RPC_REQUEST"]
+
+
 @pytest.mark.parametrize("payload", [b"{}", b'{"params":1}', b'{"method":5}', b'{"method":null}'])
 async def test_an_rpc_needs_a_method(world: World, session: DeviceSession, payload: bytes) -> None:
     with pytest.raises(MissingMethod):

@@ -14,7 +14,7 @@ import orjson
 from fieldline.ingest.parts import DoorParts, IngestOptions
 from fieldline.ingest.session import DeviceSession
 from fieldline.kit.errors import Invalid, Unavailable
-from fieldline.kit.json import dumps
+from fieldline.kit.json import dumps, dumps_received
 from fieldline.messaging.message import Message, MessageType
 
 TIMEOUT_MS = 60_000
@@ -76,7 +76,7 @@ class ClientRpc:
 
         Raises:
             MissingMethod: there is no method.
-            Invalid: it is no JSON object.
+            Invalid: it is no JSON object, or nested too deeply for the rules.
         """
         try:
             body = orjson.loads(payload)
@@ -90,6 +90,7 @@ class ClientRpc:
         if not isinstance(method, str):
             msg = "An RPC request needs 'method', a string"
             raise MissingMethod(msg)
+        dumps_received("The RPC request", body)
         return Call(method, body.get("params"))
 
     def send(self, session: DeviceSession, call: Call, reply: Reply) -> None:

@@ -5,6 +5,8 @@ from uuid import UUID
 
 import orjson
 
+from fieldline.kit.errors import Invalid
+
 
 def dumps(value: Any) -> bytes:  # noqa: ANN401 - JSON is any of its types
     """Encode; keys that are not strings are converted."""
@@ -14,6 +16,19 @@ def dumps(value: Any) -> bytes:  # noqa: ANN401 - JSON is any of its types
 def dumps_text(value: Any) -> str:  # noqa: ANN401 - JSON is any of its types
     """Encode to text."""
     return orjson.dumps(value, _others, orjson.OPT_NON_STR_KEYS).decode()
+
+
+def dumps_received(what: str, value: Any) -> bytes:  # noqa: ANN401
+    """Encode what a client sent, which may be nested deeper than can be written: 254 levels.
+
+    Raises:
+        Invalid: it is; ``what`` it is stands before the reason.
+    """
+    try:
+        return dumps(value)
+    except orjson.JSONEncodeError as error:
+        msg = f"{what} cannot be passed on, it may be nested too deeply: {error}"
+        raise Invalid(msg) from None
 
 
 def _others(value: Any) -> str:  # noqa: ANN401 - what orjson does not know

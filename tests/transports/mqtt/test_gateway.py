@@ -281,6 +281,16 @@ async def test_what_is_no_json_is_refused(site: Site, topic: str) -> None:
     assert (client.refused, client.last_refusal, client.is_open) == (1, 0x99, True)
 
 
+async def test_an_answer_that_is_nested_too_deeply_is_refused(site: Site) -> None:
+    client = await site.client()
+
+    deep = b"[" * 300 + b"]" * 300
+    await client.publish("v1/gateway/rpc", b'{"device":"A","id":0,"data":%b}' % deep)
+    await client.drain()
+
+    assert (client.refused, client.last_refusal, client.is_open) == (1, 0x99, True)
+
+
 async def test_one_devices_bad_values_leave_the_others(site: Site) -> None:
     client = await site.client()
 

@@ -7,7 +7,7 @@ from typing import Any
 from fieldline.ingest.attributes import AttributeRequest, FoundAttributes
 from fieldline.ingest.session import CloseReason, DeviceSession, RpcRequest, SubDeviceKind
 from fieldline.kit.errors import FieldlineError, RateLimited
-from fieldline.kit.json import dumps
+from fieldline.kit.json import dumps_received
 from fieldline.messaging.receipt import Receipt
 from fieldline.protocols.mqtt.packets import Publish
 from fieldline.transports.mqtt.errors import SubDeviceLimited
@@ -234,10 +234,11 @@ class GatewayChannel:
         number = field(message, "id", int)
         if "data" not in message:
             raise MalformedGatewayMessage("'data' must be the device's answer, any JSON")
+        response = dumps_received("'data'", message["data"])
 
         def answer() -> None:
             session = self._devices.device(name).session
-            self._door.rpc_answered(session, number, dumps(message["data"]))
+            self._door.rpc_answered(session, number, response)
 
         return Work({name: _DEFAULT}, answer, ack)
 
