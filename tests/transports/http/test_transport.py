@@ -3,17 +3,21 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.types import Message
 
+from fieldline.domains.rpc.command import Command, RpcStatus
 from fieldline.ingest.client_rpc import TIMEOUT_MS
 from fieldline.ingest.parts import IngestOptions
 from fieldline.kit import errors as kinds
+from fieldline.kit.ids import new_id
 from fieldline.kit.values import Value
 from fieldline.messaging.events import AttributesSaved, Change, EntityChanged, KeysDeleted
-from fieldline.messaging.message import Message
+from fieldline.messaging.message import Message as RulesMessage
 from fieldline.timeseries.backends.memory import MemoryStore
 from fieldline.timeseries.store import Point, Scope
 from fieldline.transports.http.errors import STATUS, answer
@@ -28,14 +32,30 @@ class Api:
     def __init__(self, world: World, options: HttpOptions | None = None) -> None:
         self.world = world
         self.device = world.device("secret")
-        app = FastAPI()
-        app.include_router(device_router(world.door, options))
+        self.app = FastAPI()
+        self.app.include_router(device_router(world.door, options))
         self.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://fieldline/api/v1"
+            transport=httpx.ASGITransport(self.app), base_url="http://fieldline/api/v1"
         )
 
     async def post(self, path: str, content: bytes) -> httpx.Response:
         return await self.http.post(path, content=content)
+
+    async def get_until(self, hung_up: asyncio.Event, path: str) -> None:
+        """Ask, and hang up before the answer."""
+        waiting = [{"type": "http.request", "body": b""}]
+
+        async def receive() -> Message:
+            if not waiting:
+                await hung_up.wait()
+                return {"type": "http.disconnect"}
+            return waiting.pop()
+
+        async def send(_message: Message) -> None:
+            assert hung_up.is_set()
+
+        given = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
+        await self.app(given, receive, send)
 
     async def stored(self, scope: Scope, values: dict[str, Value]) -> None:
         self.world.writer.save_attributes(self.device.tenant_id, self.device.ref, scope, values)
@@ -175,6 +195,30 @@ async def test_a_poll_ends_with_a_deletion(api: Api) -> None:
     assert (await poll).json() == {"deleted": ["a", "b"]}
 
 
+def command(api: Api, **fields: Any) -> Command:
+    expires_ms = api.world.clock.now_ms() + 60_000
+    device = api.device
+    return Command(new_id(), device.tenant_id, device.id, "open", 1, expires_ms, **fields)
+
+
+async def test_a_poll_that_was_left_takes_no_command(api: Api) -> None:
+    hung_up = asyncio.Event()
+    left = asyncio.create_task(api.get_until(hung_up, "/api/v1/secret/rpc"))
+    await until(api.world.door._sessions.rpc.all)
+    hung_up.set()
+    async with asyncio.timeout(5):
+        await left
+    rpc = command(api, is_oneway=True, is_persistent=True)
+    api.world.door.send_rpc(rpc, lambda _: None)
+
+    before = list(api.world.kept.moves[rpc.id])
+    poll = await api.http.get("/secret/rpc")
+
+    assert before == [RpcStatus.QUEUED]
+    assert poll.json() == {"id": 0, "method": "open", "params": 1}
+    assert api.world.kept.moves[rpc.id][-1] is RpcStatus.DELIVERED
+
+
 async def test_a_poll_without_news_is_408(api: Api) -> None:
     response = await api.http.get("/secret/attributes/updates?timeout=1")
 
@@ -238,7 +282,7 @@ async def test_more_polls_than_allowed_are_503(world: World) -> None:
 
 
 async def test_an_rpc_is_answered_by_the_rules(api: Api) -> None:
-    def answer_soon(message: Message) -> None:
+    def answer_soon(message: RulesMessage) -> None:
         if message.type == "TO_SERVER_RPC_REQUEST":
             request_id = int(message.metadata["requestId"])
             asyncio.get_running_loop().call_soon(

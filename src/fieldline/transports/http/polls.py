@@ -10,11 +10,13 @@ class Poll:
     """Waits for the first news of the kind that its session wants; the listener of one request."""
 
     def __init__(self) -> None:
-        self._news: asyncio.Future[dict[str, object]] = asyncio.get_running_loop().create_future()
+        self._news: asyncio.Future[dict[str, object] | None] = (
+            asyncio.get_running_loop().create_future()
+        )
         self.number: int | None = None
 
     async def wait(self, timeout_s: float) -> dict[str, object] | None:
-        """Return the news for the device, None when nothing happened in time.
+        """Return the news for the device, None when nothing happened in time, or it left.
 
         Raises:
             Forbidden: the device was deleted.
@@ -28,6 +30,11 @@ class Poll:
             # The news may have come in the very moment in which the time was over.
             came = self._news.done() and not self._news.cancelled()
             return self._news.result() if came else None
+
+    def leave(self) -> None:
+        """Take no news any more: the client hung up."""
+        if not self._news.done():
+            self._news.set_result(None)
 
     def on_attributes(self, updated: dict[str, object], deleted: list[str]) -> None:
         if not self._news.done():

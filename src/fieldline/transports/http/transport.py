@@ -281,15 +281,20 @@ class _DeviceApi:
     async def _waiting(
         self, token: str, request: Request
     ) -> AsyncIterator[tuple[DeviceSession, Poll]]:
-        """Open a session that waits for news, for as long as the block runs."""
+        """Open a session that waits for news, for as long as the block runs.
+
+        Nor does it wait for longer than its client: a command would count as delivered to nobody.
+        """
         device = await self._door.authenticate_token(token, _address(request))
         self._begin_poll()
         try:
             poll = Poll()
             session = self._door.brief(device, poll)
+            leaving = asyncio.create_task(_leave_with(request, poll))
             try:
                 yield session, poll
             finally:
+                leaving.cancel()
                 self._door.close(session)
         finally:
             self._polls -= 1
@@ -322,6 +327,13 @@ class _Stored:
         self.receipt.release()
         await self._done.wait()
         return Response()
+
+
+async def _leave_with(request: Request, poll: Poll) -> None:
+    """End a poll when its client hangs up."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    poll.leave()
 
 
 def _address(request: Request) -> str:
