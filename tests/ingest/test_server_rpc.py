@@ -331,6 +331,26 @@ async def test_a_kept_command_that_is_not_acknowledged_is_sent_when_the_device_c
     await site.world.door.stop()
 
 
+async def test_what_was_delivered_before_is_sent_after_what_is_new_and_stays_delivered(
+    site: Site,
+) -> None:
+    await site.world.door.start()
+    session, _ = await site.connect()
+    first = site.send(is_persistent=True)
+    site.world.door.rpc_sent(session, 0)
+    site.world.door.rpc_delivered(session, 0)
+    site.world.door.close(session)
+    site.send(is_persistent=True)
+
+    session, listener = await site.connect()
+    await until(lambda: len(listener.requests) == 2)
+    site.world.door.rpc_sent(session, 0)
+
+    assert [request.number for request in listener.requests] == [1, 0]
+    assert site.moves(first) == [S.QUEUED, S.SENT, S.DELIVERED]
+    await site.world.door.stop()
+
+
 async def test_a_kept_command_expires(site: Site) -> None:
     session, listener = await site.connect()
     rpc_id = site.send(is_persistent=True)

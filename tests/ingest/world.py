@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -200,7 +200,7 @@ class KeptInMemory:
 
     async def pending(self, device_id: UUID) -> list[Command]:
         return [
-            command
+            replace(command, was_delivered=self.moves[command.id][-1] is RpcStatus.DELIVERED)
             for command in self.commands.values()
             if command.device_id == device_id and self.moves[command.id][-1] in PENDING
         ]

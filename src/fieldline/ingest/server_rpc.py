@@ -1,8 +1,9 @@
 """RPC from the platform to devices: sent to whoever is there, kept for whoever is not.
 
 A command goes to every session of its device that wants commands; the first answer counts. One that
-is not answered yet is sent again to each session that begins to want them. What is kept in the
-database stays in memory only while the device is there.
+is not answered yet is sent again to each session that begins to want them, after those that are new
+to the device: a long poll takes the first. What is kept in the database stays in memory only while
+the device is there.
 
 Source: ThingsBoard's MQTT device API, RPC lifecycle (submit strategy BURST).
 """
@@ -10,12 +11,13 @@ Source: ThingsBoard's MQTT device API, RPC lifecycle (submit strategy BURST).
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 from fieldline.domains.rpc.command import Answer, Command, OnAnswer, RpcError, RpcStatus
 from fieldline.domains.rpc.events import RpcDeleted, RpcKept
 from fieldline.domains.rpc.service import MAX_PENDING
+from fieldline.ingest.command_numbers import CommandNumbers
 from fieldline.ingest.lookups import Lookups
 from fieldline.ingest.parts import DoorParts, IngestOptions
 from fieldline.ingest.session import DeviceSession, RpcRequest
@@ -32,13 +34,8 @@ DELIVERY_MS = 10_000
 SWEEP_S = 1.0
 EXPIRE_EVERY_S = 60.0
 """How often it is looked for kept commands of absent devices whose time is over."""
-_NUMBERS = 100_000
-"""Devices of which the last number of a command is remembered, so that late answers fit nothing."""
 _TIMEOUTS = 20_000
 """Kept commands of which it is remembered how often they were not acknowledged."""
-_FORMER = 20_000
-"""Kept commands of which the number is remembered while their device is away."""
-_MAX_NUMBER = 2**31 - 1
 
 
 class _Open:
@@ -51,7 +48,7 @@ class _Open:
         self.number = number
         self.then = then
         self.was_sent = False
-        self.is_delivered = False
+        self.is_delivered = command.was_delivered
         self.deliver_by_ms = 0
 
 
@@ -82,10 +79,8 @@ class ServerRpc:
         self._open: dict[tuple[UUID, UUID], _Open] = {}
         self._of_tenant: dict[UUID, int] = {}
         self._absent: set[UUID] = set()
-        self._numbers: Lru[UUID, int] = Lru(_NUMBERS)
+        self._numbers = CommandNumbers()
         self._timeouts: Lru[UUID, int] = Lru(_TIMEOUTS)
-        self._former_numbers: Lru[UUID, int] = Lru(_FORMER)
-        self._former: Lru[tuple[UUID, int], UUID] = Lru(_FORMER)
         self._tasks: list[asyncio.Task[None]] = []
         subscribers.on_last = self._on_device_left
         parts.bus.listen(RpcDeleted, self._on_deleted)
@@ -193,7 +188,7 @@ class ServerRpc:
         response = payload.decode("utf-8", "replace")
         open_ = self._find(session, number)
         if open_ is None:
-            rpc_id = self._former.pop((session.device.id, number))
+            rpc_id = self._numbers.take_answer(session.device.id, number)
             if rpc_id is not None:
                 self._kept.move(rpc_id, RpcStatus.SUCCESSFUL, response)
             return
@@ -280,21 +275,10 @@ class ServerRpc:
 
     def _begin(self, command: Command, then: OnAnswer | None) -> _Open:
         of_device = self._devices.setdefault(command.device_id, OrderedDict())
-        number = self._former_numbers.pop(command.id)
-        if number is None or number in of_device:
-            number = self._next_number(command.device_id, of_device)
-        else:
-            self._former.pop((command.device_id, number))
+        number = self._numbers.of(command, of_device)
         open_ = of_device[number] = self._open[_key(command)] = _Open(command, number, then)
         self._of_tenant[command.tenant_id] = self._of_tenant.get(command.tenant_id, 0) + 1
         return open_
-
-    def _next_number(self, device_id: UUID, of_device: Mapping[int, _Open]) -> int:
-        number = self._numbers.get(device_id) or 0
-        while number in of_device:
-            number = (number + 1) & _MAX_NUMBER
-        self._numbers.put(device_id, (number + 1) & _MAX_NUMBER)
-        return number
 
     def _find(self, session: DeviceSession, number: int) -> _Open | None:
         of_device = self._devices.get(session.device.id)
@@ -323,30 +307,42 @@ class ServerRpc:
 
     def _catch_up(self, session: DeviceSession) -> None:
         """Send a session what its device has to do yet."""
-        if not session.is_open:
-            return
         device_id = session.device.id
-        for open_ in list(self._devices.get(device_id, {}).values()):
-            _push(session, open_)
-        if device_id in self._absent:
-            self._recall_soon(device_id)
+        waiting = list(self._devices.get(device_id, {}).values())
+        again = [open_ for open_ in waiting if open_.is_delivered]
+        self._send_to(session, [open_ for open_ in waiting if not open_.is_delivered])
+        if device_id in self._absent and session.is_open:
+            self._recall_soon(device_id, lambda: self._send_to(session, again))
+        else:
+            self._send_to(session, again)
 
-    def _recall_soon(self, device_id: UUID) -> None:
-        """Read what is kept for a device; raises nothing when that must wait for the next time."""
+    def _send_to(self, session: DeviceSession, commands: Iterable[_Open]) -> None:
+        """Send commands that still are open to a session, if it still wants any."""
+        for open_ in commands:
+            is_open = self._open.get(_key(open_.command)) is open_
+            if is_open and session in self._subscribers.of(session.device.id):
+                _push(session, open_)
+
+    def _recall_soon(self, device_id: UUID, then: Callable[[], None] = lambda: None) -> None:
+        """Read what is kept for a device; raises nothing when that must wait for the next time.
+
+        ``then`` is called after what is new to the device was sent, if there is anything.
+        """
 
         async def recall() -> None:
+            commands: Sequence[Command] = ()
             try:
                 commands = await self._kept.pending(device_id)
             except Unavailable:  # the next sweep asks again
                 self._absent.add(device_id)
-                return
             except BaseException:
                 self._absent.add(device_id)
                 raise
             if len(commands) >= MAX_PENDING:
                 self._absent.add(device_id)  # there is more when these are done
-            for command in commands:
-                self._take_up(command)
+            self._take_up_all(command for command in commands if not command.was_delivered)
+            then()
+            self._take_up_all(command for command in commands if command.was_delivered)
 
         self._absent.discard(device_id)
         try:
@@ -354,6 +350,11 @@ class ServerRpc:
         except Unavailable as error:
             self._absent.add(device_id)
             logger.warning("kept RPCs of a device wait: %s", error.message)
+            then()
+
+    def _take_up_all(self, commands: Iterable[Command]) -> None:
+        for command in commands:
+            self._take_up(command)
 
     def _on_device_left(self, device_id: UUID) -> None:
         """Forget what is kept elsewhere: it is read again when the device comes back.
@@ -364,9 +365,7 @@ class ServerRpc:
             if open_.command.is_persistent:
                 self._forget(open_)
                 self._absent.add(device_id)
-                self._former_numbers.put(open_.command.id, open_.number)
-                if not open_.command.is_oneway:
-                    self._former.put((device_id, open_.number), open_.command.id)
+                self._numbers.leave(open_.command, open_.number)
 
     def _on_entity(self, event: EntityChanged) -> None:
         """End the commands of a device that is gone; what was kept went with it."""

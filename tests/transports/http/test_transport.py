@@ -219,6 +219,17 @@ async def test_a_poll_that_was_left_takes_no_command(api: Api) -> None:
     assert api.world.kept.moves[rpc.id][-1] is RpcStatus.DELIVERED
 
 
+@pytest.mark.parametrize("kept", [(True, True), (False, False), (False, True), (True, False)])
+async def test_polls_get_one_command_after_the_other(api: Api, kept: tuple[bool, ...]) -> None:
+    for is_persistent in kept:
+        api.world.door.send_rpc(command(api, is_persistent=is_persistent), lambda _: None)
+
+    polls = [(await api.http.get("/secret/rpc")).json()["id"] for _ in range(3)]
+
+    assert sorted(polls[:2]) == [0, 1]
+    assert polls[2] in polls[:2]  # neither is answered yet
+
+
 async def test_a_poll_without_news_is_408(api: Api) -> None:
     response = await api.http.get("/secret/attributes/updates?timeout=1")
 

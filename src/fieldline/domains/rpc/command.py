@@ -49,6 +49,7 @@ class Command:
         is_persistent: it is kept until it is done, also while the device is away.
         retries: times that it is sent again when it was not acknowledged.
         additional_info: the sender's own.
+        was_delivered: the device acknowledged a kept one before; it is to answer yet.
     """
 
     id: UUID
@@ -61,6 +62,7 @@ class Command:
     is_persistent: bool = False
     retries: int = MAX_RETRIES
     additional_info: Any = None
+    was_delivered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
