@@ -10,6 +10,7 @@ from fieldline.ingest.attention import Attention
 from fieldline.ingest.parts import IngestOptions
 from fieldline.kit.errors import Unavailable
 from fieldline.kit.ids import EntityRef, EntityType, new_id
+from fieldline.kit.json import dumps, loads
 from fieldline.kit.values import Value
 from fieldline.messaging.events import (
     AttributesSaved,
@@ -228,6 +229,62 @@ async def test_a_time_out_that_is_none_means_the_default(world: World, value: Va
     send(world)
     await world.door.activity.report()
     world.clock.advance(TIMEOUT_MS - 1)
+
+    await world.door.activity.check()
+
+    assert events(world) == ["ACTIVITY_EVENT"]
+
+
+async def test_a_time_out_beyond_64_bits_can_be_told(world: World) -> None:
+    await store(world, {"inactivityTimeout": 1e30})
+    send(world)
+    await world.door.activity.report()
+
+    [activity] = [message for message in world.messages if message.type == "ACTIVITY_EVENT"]
+    assert loads(dumps(activity.data))["inactivityTimeout"] == 2**63 - 1
+
+
+async def test_an_inactive_device_is_active_again_also_when_the_clock_was_put_back(
+    world: World,
+) -> None:
+    send(world)
+    await world.door.activity.report()
+    world.clock.advance(TIMEOUT_MS)
+    await world.door.activity.check()
+    world.clock.advance(-3_600_000)
+    send(world)
+
+    await world.door.activity.report_urgent()
+
+    attributes = await world.server_attributes(world.devices.by_token[DEVICE])
+    assert attributes["active"] is True
+    assert attributes["lastActivityTime"] == world.clock.now_ms()
+
+
+@pytest.mark.parametrize("sends", [True, False])
+async def test_a_device_heard_in_the_future_may_become_inactive(world: World, sends: bool) -> None:
+    in_an_hour_ms = world.clock.now_ms() + 3_600_000
+    await store(world, {"active": True, "lastActivityTime": in_an_hour_ms})
+    world.door.activity._attention.look()
+    if sends:
+        send(world)
+        await world.door.activity.report()
+    world.clock.advance(TIMEOUT_MS - 1)
+    await world.door.activity.check()
+    before = events(world)
+    world.clock.advance(1)
+
+    await world.door.activity.check()
+
+    assert before == []
+    assert events(world) == ["INACTIVITY_EVENT"]
+
+
+async def test_a_clock_put_back_makes_nobody_inactive(world: World) -> None:
+    send(world)
+    await world.door.activity.report()
+    world.door.activity._attention.look()
+    world.clock.advance(-TIMEOUT_MS)
 
     await world.door.activity.check()
 

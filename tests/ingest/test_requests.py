@@ -200,6 +200,18 @@ async def test_an_rpc_without_an_answer_times_out_after_a_minute(
     assert answers == [b'{"error":"timeout"}']
 
 
+async def test_an_rpc_does_not_wait_for_a_clock_that_was_put_back(
+    world: World, session: DeviceSession
+) -> None:
+    answers: list[bytes] = []
+    world.door.client_rpc(session, b'{"method":"m","params":1}', answers.append)
+
+    world.clock.advance(-3_600_000)
+    world.door._client_rpc.expire()
+
+    assert answers == [b'{"error":"timeout"}']
+
+
 async def test_more_waiting_rpcs_than_allowed_are_refused() -> None:
     world = World(MemoryStore(), options=IngestOptions(client_rpcs=1))
     session = world.door.brief(world.device())

@@ -155,7 +155,7 @@ class Activity:
             for presence in everything[start : start + _SLICE]:
                 is_new = presence.is_known and presence.profile_id is None
                 if is_new or presence.is_expired(now_ms, self._attention.since_ms):
-                    await self._reporter.expire(presence, now_ms)
+                    await self._reporter.expire(presence)
                 if presence.is_gone:
                     self._presences.pop(presence.device_id, None)
             await asyncio.sleep(0)
@@ -194,7 +194,7 @@ class Activity:
             self._presences[device_id] = presence
         else:
             self._must_sweep = True
-        await self._reporter.expire(presence, self._now_ms())
+        await self._reporter.expire(presence)
 
     async def _report_now_and_then(self) -> None:
         time_s = asyncio.get_running_loop().time

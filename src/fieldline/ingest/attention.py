@@ -17,11 +17,19 @@ class Attention:
     def __init__(self, now_ms: Callable[[], int], is_full: Callable[[], bool]) -> None:
         self._now_ms = now_ms
         self._is_full = is_full
-        self._looked_ms = self.since_ms = now_ms()
+        self._looked_ms = self._since_ms = now_ms()
+
+    @property
+    def since_ms(self) -> int:
+        """Since when devices could be heard: since now, when the clock was put back."""
+        now_ms = self._now_ms()
+        if now_ms < self._looked_ms:
+            self._since_ms = self._looked_ms = now_ms
+        return self._since_ms
 
     def look(self) -> None:
         """Note whether devices can be heard; call this every few seconds."""
         now_ms = self._now_ms()
-        if self._is_full() or now_ms - self._looked_ms > GAP_MS:
-            self.since_ms = now_ms
+        if self._is_full() or not 0 <= now_ms - self._looked_ms <= GAP_MS:
+            self._since_ms = now_ms
         self._looked_ms = now_ms

@@ -144,7 +144,8 @@ class ClientRpc:
         now_ms = self._parts.clock.now_ms()
         while self._waiting:
             request_id, waiting = next(iter(self._waiting.items()))
-            if waiting.deadline_ms > now_ms:
+            # A deadline farther away is of a clock that was put back since.
+            if 0 < waiting.deadline_ms - now_ms <= TIMEOUT_MS:
                 return
             self._answer(request_id, TIMED_OUT)
 

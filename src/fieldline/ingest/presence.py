@@ -96,12 +96,14 @@ class Presence:
     def is_expired(self, now_ms: int, heard_since_ms: int) -> bool:
         """Whether silence for the time-out, of a device as old as that, makes it inactive now.
 
-        Silence counts from when the server began to listen (``attention``).
+        Silence counts from when the server began to listen (``attention``). A time in the future is
+        of a clock that was put back since, and says nothing.
         """
         if not self.may_expire:
             return False
-        last_ms = max(self.reported_ms, self.last_activity_ms, self.created_ms)
-        return now_ms >= max(last_ms, heard_since_ms) + self.timeout_ms
+        times = (heard_since_ms, self.reported_ms, self.last_activity_ms, self.created_ms)
+        last_ms = max((ms for ms in times if ms <= now_ms), default=now_ms)
+        return now_ms >= last_ms + self.timeout_ms
 
     def restore(self, attributes: Iterable[Attribute]) -> None:
         """Take the stored state over; what happened since is newer and stays."""
@@ -110,7 +112,7 @@ class Presence:
         self.is_active = stored.get("active") is True
         self.own_timeout_ms = timeout_of(stored.get(TIMEOUT_KEY))
         self.reported_ms = _time(stored, "lastActivityTime")
-        self.last_activity_ms = max(self.last_activity_ms, self.reported_ms)
+        self.last_activity_ms = self.last_activity_ms or self.reported_ms
         self.last_connect_ms = _time(stored, "lastConnectTime")
         self.last_disconnect_ms = _time(stored, "lastDisconnectTime")
         self.inactivity_alarm_ms = _time(stored, "inactivityAlarmTime")

@@ -60,17 +60,19 @@ class Reporter:
             if device is not None:
                 await self._learn_timeout(presence, device)
         # From here on nothing waits: what is stored and told is one step.
-        presence.is_noted = False
+        was_noted, presence.is_noted = presence.is_noted, False
         if presence.is_gone:
             return
         if device is not None:
             events, presence.events = presence.events, []
             for event, at_ms in events:
                 self._tell_connection(presence, device, event, at_ms)
-        if presence.last_activity_ms > presence.reported_ms:
+        # Not "later than": the clock may have been put back.
+        is_news = presence.last_activity_ms != presence.reported_ms or not presence.is_active
+        if was_noted and is_news:
             self._activate(presence, device)
 
-    async def expire(self, presence: Presence, now_ms: int) -> None:
+    async def expire(self, presence: Presence) -> None:
         """Make the device inactive, if it still is silent when there is room to store that.
 
         Raises:
@@ -80,6 +82,7 @@ class Reporter:
         if device is not None:
             await self._learn_timeout(presence, device)
         await self._room()
+        now_ms = self._parts.clock.now_ms()
         if device is None:
             presence.is_gone = True
         elif presence.is_expired(now_ms, self._attention.since_ms):

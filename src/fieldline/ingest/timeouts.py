@@ -7,7 +7,7 @@ none.
 from uuid import UUID
 
 from fieldline.kit.lru import Lru
-from fieldline.kit.values import Value
+from fieldline.kit.values import INT64_MAX, Value
 from fieldline.timeseries.store import Scope, TimeseriesStore
 
 DEFAULT_TIMEOUT_MS = 600_000
@@ -50,4 +50,5 @@ class Timeouts:
 def timeout_of(value: Value | None) -> int:
     """Return a stored time-out; 0 for what is none."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return max(int(value), 0) if is_number else 0  # type: ignore[arg-type]
+    # A double may be larger than what JSON carries, and the rules are told the time-out.
+    return min(max(int(value), 0), INT64_MAX) if is_number else 0  # type: ignore[arg-type]
