@@ -1,5 +1,6 @@
 import asyncio
 import json
+from functools import partial
 
 import aiomqtt
 import pytest
@@ -113,6 +114,29 @@ async def test_nothing_is_pushed_after_unsubscribe(site: Site) -> None:
 
     assert codes == [0x00, 0x11]
     assert site.heard == []
+
+
+def heard(site: Site, count: int) -> bool:
+    return len(site.heard) == count
+
+
+async def test_pushes_follow_the_last_subscription_that_is_left(site: Site) -> None:
+    client = await site.client()
+    await client.subscribe("v2/a/j")
+    await client.subscribe(ATTRIBUTES)
+    await client.subscribe("v2/a")
+    await client.subscribe("v2/a/j", qos=0)
+    for number, topic in enumerate(("v2/a/j", "v2/a", ATTRIBUTES), 1):
+        share(site, limit=number)
+        await until(partial(heard, site, number))
+        await client.unsubscribe(topic)
+
+    share(site, limit=3)
+    await client.ping()
+    await until(lambda: client.pongs == 1)
+
+    sent = [(message.topic, message.qos) for message in site.heard]
+    assert sent == [("v2/a/j", 0), ("v2/a", 1), (ATTRIBUTES, 1)]
 
 
 async def test_filters_are_granted_by_list(site: Site) -> None:

@@ -85,6 +85,18 @@ async def test_the_acknowledgement_is_noted(site: Site) -> None:
     assert answers == []
 
 
+async def test_commands_follow_the_last_subscription_that_is_left(site: Site) -> None:
+    client = await site.client()
+    await client.subscribe(REQUESTS)
+    await client.subscribe("v2/r/req/+")
+    await client.unsubscribe("v2/r/req/+")
+
+    send(site, [])
+    await until(lambda: site.heard)
+
+    assert site.heard[0].topic == "v1/devices/me/rpc/request/0"
+
+
 async def test_after_unsubscribing_no_command_comes(site: Site) -> None:
     answers: list[Answer] = []
     client = await site.client()

@@ -243,15 +243,25 @@ class DeviceChannel:
         if not topics.grants(topic_filter):
             return self._refused(topic_filter)
         qos = min(subscription.qos, 1)
+        self._subscriptions.pop(topic_filter, None)
         self._subscriptions[topic_filter] = qos
-        push_topic = topics.push_topic(topic_filter)
-        if push_topic is not None:
-            self._push_topic, self._push_qos = push_topic, qos
+        if topics.push_topic(topic_filter) is not None:
+            self._push_by(topic_filter)
             self._door.subscribe_attributes(self.device)
         elif topic_filter in RPC_TOPICS:
-            self._rpc_topic, self._rpc_qos = RPC_TOPICS[topic_filter], qos
+            self._send_rpcs_by(topic_filter)
             self._door.subscribe_rpc(self.device)
         return qos
+
+    def _push_by(self, topic_filter: str) -> None:
+        """Push shared attributes in the way of a subscription from now on."""
+        self._push_topic = self.topics.push_topic(topic_filter) or self._push_topic
+        self._push_qos = self._subscriptions[topic_filter]
+
+    def _send_rpcs_by(self, topic_filter: str) -> None:
+        """Send commands in the way of a subscription from now on."""
+        self._rpc_topic = RPC_TOPICS[topic_filter]
+        self._rpc_qos = self._subscriptions[topic_filter]
 
     def _refused(self, topic_filter: str) -> int:
         if self._version != MQTT_5:
@@ -264,9 +274,16 @@ class DeviceChannel:
         """End subscriptions; return the UNSUBACK's codes."""
         self._door.touch(self.device)
         codes = self._drop_subscriptions(topic_filters)
-        if not any(self.topics.push_topic(left) for left in self._subscriptions):
+        # Of several subscriptions the last one that is left counts.
+        to_pushes = [left for left in self._subscriptions if self.topics.push_topic(left)]
+        if to_pushes:
+            self._push_by(to_pushes[-1])
+        else:
             self._door.unsubscribe_attributes(self.device)
-        if not RPC_TOPICS.keys() & self._subscriptions.keys():
+        to_rpcs = [left for left in self._subscriptions if left in RPC_TOPICS]
+        if to_rpcs:
+            self._send_rpcs_by(to_rpcs[-1])
+        else:
             self._door.unsubscribe_rpc(self.device)
         return codes
 
