@@ -14,7 +14,9 @@ from fieldline.app.retention import Retention
 from fieldline.database.base import now_ms
 from fieldline.domains.rpc import service as rpc_service
 from fieldline.domains.rpc.command import RpcStatus
+from fieldline.domains.rpc.waiting import GRACE_S
 from fieldline.domains.rpc.writer import RpcWriter
+from fieldline.ingest.server_rpc import SWEEP_S
 from fieldline.kit.clock import ManualClock
 from fieldline.messaging.message import Message
 from fieldline.protocols.mqtt.packets import Publish
@@ -97,6 +99,10 @@ async def test_a_call_that_nobody_answers(
     )
 
     assert (nobody.status_code, no_answer.status_code) == (absent, silent)
+
+
+def test_why_nobody_answered_is_waited_for() -> None:
+    assert GRACE_S > 2 * SWEEP_S  # of an absent device 409 comes, not 408
 
 
 @pytest.mark.parametrize(

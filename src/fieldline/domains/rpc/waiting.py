@@ -14,8 +14,11 @@ from fieldline.kit.errors import Conflict, Unavailable
 from fieldline.messaging.bus import Bus
 
 MAX_WAITING = 20_000
-GRACE_S = 1.0
-"""After a command's time is over, for the answer that says so."""
+GRACE_S = 5.0
+"""After a command's time is over, for the answer that says so and why.
+
+It comes within a second of it (``ingest.server_rpc.SWEEP_S``), later where the process is busy.
+"""
 
 
 class Waiting:
