@@ -14,7 +14,9 @@ import orjson
 from fieldline.ingest.parts import DoorParts, IngestOptions
 from fieldline.ingest.session import DeviceSession
 from fieldline.kit.errors import Invalid, Unavailable
+from fieldline.kit.ids import EntityType
 from fieldline.kit.json import dumps, dumps_received
+from fieldline.messaging.events import Change, EntityChanged
 from fieldline.messaging.message import Message, MessageType
 
 TIMEOUT_MS = 60_000
@@ -22,6 +24,8 @@ TIMED_OUT = b'{"error":"timeout"}'
 SWEEP_S = 1.0
 
 Reply = Callable[[bytes], object]
+OnGone = Callable[[], object]
+"""Called instead of a reply when the device is deleted."""
 
 _LIMITS = (
     ("messages", "MsgRateLimit"),
@@ -45,6 +49,7 @@ class _Waiting(NamedTuple):
     device_id: UUID
     deadline_ms: int
     reply: Reply
+    on_gone: OnGone
 
 
 class ClientRpc:
@@ -61,6 +66,7 @@ class ClientRpc:
         self._waiting: OrderedDict[int, _Waiting] = OrderedDict()
         self._last_id = 0
         self._sweeper: asyncio.Task[None] | None = None
+        parts.bus.listen(EntityChanged, self._on_entity)
 
     def start(self) -> None:
         self._sweeper = asyncio.create_task(self._sweep())
@@ -93,8 +99,10 @@ class ClientRpc:
         dumps_received("The RPC request", body)
         return Call(method, body.get("params"))
 
-    def send(self, session: DeviceSession, call: Call, reply: Reply) -> None:
+    def send(self, session: DeviceSession, call: Call, reply: Reply, on_gone: OnGone) -> None:
         """Give a call to the rules; ``reply`` gets the answer, or a timeout after 60 s.
+
+        ``on_gone`` is called instead when the device is deleted.
 
         Raises:
             Unavailable: too many calls wait.
@@ -105,7 +113,7 @@ class ClientRpc:
         now_ms = self._parts.clock.now_ms()
         self._last_id += 1
         device = session.device
-        self._waiting[self._last_id] = _Waiting(device.id, now_ms + TIMEOUT_MS, reply)
+        self._waiting[self._last_id] = _Waiting(device.id, now_ms + TIMEOUT_MS, reply, on_gone)
         message = Message(
             MessageType.TO_SERVER_RPC_REQUEST,
             device.ref,
@@ -153,6 +161,17 @@ class ClientRpc:
         """Answer every call that waits, as if its time was over."""
         for request_id in list(self._waiting):
             self._answer(request_id, TIMED_OUT)
+
+    def _on_entity(self, event: EntityChanged) -> None:
+        if event.entity.type is not EntityType.DEVICE or event.change is not Change.DELETED:
+            return
+        waiting = [
+            request_id
+            for request_id, waiting in self._waiting.items()
+            if waiting.device_id == event.entity.id
+        ]
+        for request_id in waiting:
+            self._waiting.pop(request_id).on_gone()
 
     async def answer_limits(self, session: DeviceSession, reply: Reply) -> None:
         """Tell a device what it may send (getSessionLimits)."""

@@ -514,9 +514,15 @@ class Door:
         return attributes_json(await self._attributes.read(session.device.id, request))
 
     def client_rpc(
-        self, session: DeviceSession, payload: bytes, reply: Callable[[bytes], object]
+        self,
+        session: DeviceSession,
+        payload: bytes,
+        reply: Callable[[bytes], object],
+        on_gone: Callable[[], object] = lambda: None,
     ) -> None:
         """Answer an RPC of the device: session limits here, others through the rules.
+
+        ``on_gone`` is called instead of ``reply`` when the device is deleted meanwhile.
 
         Raises:
             MissingMethod: the request names no method.
@@ -530,7 +536,7 @@ class Door:
         if call.method == "getSessionLimits":
             self._lookups.submit(lambda: self._client_rpc.answer_limits(session, reply))
         else:
-            self._client_rpc.send(session, call, reply)
+            self._client_rpc.send(session, call, reply, on_gone)
 
     def answer_client_rpc(self, device_id: UUID, request_id: int, answer: bytes) -> bool:
         """Give the answer that a rule found; False when the device waits for it no more."""

@@ -14,7 +14,7 @@ from fieldline.domains.rpc.command import Command, RpcStatus
 from fieldline.ingest.client_rpc import TIMEOUT_MS
 from fieldline.ingest.parts import IngestOptions
 from fieldline.kit import errors as kinds
-from fieldline.kit.ids import new_id
+from fieldline.kit.ids import EntityRef, EntityType, new_id
 from fieldline.kit.values import Value
 from fieldline.messaging.events import AttributesSaved, Change, EntityChanged, KeysDeleted
 from fieldline.messaging.message import Message as RulesMessage
@@ -317,6 +317,29 @@ async def test_an_rpc_that_nobody_answers_times_out(api: Api) -> None:
     api.world.door._client_rpc.expire()
 
     assert (await call).json() == {"error": "timeout"}
+
+
+async def test_an_rpc_of_a_device_that_is_deleted_is_403(api: Api) -> None:
+    api.world.bus.consume(api.world.finish)
+    call = asyncio.create_task(api.post("/secret/rpc", b'{"method":"m","params":null}'))
+    await until(lambda: "TO_SERVER_RPC_REQUEST" in api.world.types())
+    api.world.bus.emit(
+        EntityChanged(api.device.tenant_id, EntityRef(EntityType.DEVICE, new_id()), Change.DELETED)
+    )
+    api.world.bus.emit(EntityChanged(api.device.tenant_id, api.device.ref, Change.DELETED))
+
+    response = await call
+
+    assert (response.status_code, response.text) == (403, "Device was deleted!")
+
+
+async def test_an_rpc_that_cannot_be_answered_is_408(world: World) -> None:
+    api = Api(world, HttpOptions(rpc_s=0.01))
+
+    response = await api.post("/secret/rpc", b'{"method":"m","params":null}')
+
+    assert (response.status_code, response.content) == (408, b"")
+    await api.http.aclose()
 
 
 async def test_a_body_over_the_limit_is_413_by_length_and_in_fact(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Waiting for something to tell a device: the long polls of the HTTP device API."""
+"""Waiting for something to tell a device: long polls and calls of the HTTP device API."""
 
 import asyncio
 
@@ -51,6 +51,33 @@ class Poll:
     def on_close(self, reason: CloseReason) -> None:
         if not self._news.done():
             self._news.set_exception(_closed(reason))
+
+
+class DeviceCall:
+    """Waits for the answer to one call of a device."""
+
+    def __init__(self) -> None:
+        self._answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def wait(self, timeout_s: float) -> bytes | None:
+        """Return the answer, None when none came.
+
+        Raises:
+            Forbidden: the device was deleted.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._answer
+        except TimeoutError:
+            return None
+
+    def on_answer(self, answer: bytes) -> None:
+        if not self._answer.done():
+            self._answer.set_result(answer)
+
+    def on_gone(self) -> None:
+        if not self._answer.done():
+            self._answer.set_exception(_closed(CloseReason.DEVICE_DELETED))
 
 
 def _closed(reason: CloseReason) -> FieldlineError:

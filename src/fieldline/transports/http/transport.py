@@ -26,7 +26,7 @@ from fieldline.kit.json import dumps
 from fieldline.messaging.receipt import Receipt
 from fieldline.transports.http.body import SMALL_BYTES, Bodies
 from fieldline.transports.http.errors import DOCUMENTED, answer
-from fieldline.transports.http.polls import Poll
+from fieldline.transports.http.polls import DeviceCall, Poll
 
 Token = Annotated[str, Path(description="The device's access token.")]
 _NAMES = "Names, separated by commas or repeated."
@@ -69,6 +69,7 @@ class HttpOptions:
         polls: requests that may wait for an update at a time.
         poll_ms: how long one waits that does not say.
         max_poll_ms: how long one may wait.
+        rpc_s: how long a call waits; longer than the rules have for it.
     """
 
     max_body_bytes: int = 8 * 1024 * 1024
@@ -77,6 +78,7 @@ class HttpOptions:
     polls: int = 10_000
     poll_ms: int = 60_000
     max_poll_ms: int = 300_000
+    rpc_s: float = 65.0
 
 
 def device_router(door: Door, options: HttpOptions | None = None) -> APIRouter:
@@ -117,7 +119,13 @@ def device_router(door: Door, options: HttpOptions | None = None) -> APIRouter:
             response_class=StreamingResponse,
             responses=PACKAGE_ANSWERS,
         )
-    router.add_api_route("/{token}/rpc", api.post_rpc, methods=["POST"], openapi_extra=_JSON_BODY)
+    router.add_api_route(
+        "/{token}/rpc",
+        api.post_rpc,
+        methods=["POST"],
+        responses={408: {"description": "There was no answer in time."}},
+        openapi_extra=_JSON_BODY,
+    )
     router.add_api_route(
         "/{token}/rpc/{number}",
         api.answer_rpc,
@@ -234,11 +242,10 @@ class _DeviceApi:
         async with self._bodies.read(request, self._options.max_rpc_bytes) as body:
             self._check_room()
             _require_params(body)
-            reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-            self._door.client_rpc(
-                session, body, lambda data: None if reply.done() else reply.set_result(data)
-            )
-        return _json(await reply)
+            call = DeviceCall()
+            self._door.client_rpc(session, body, call.on_answer, call.on_gone)
+        answer = await call.wait(self._options.rpc_s)
+        return Response(status_code=408) if answer is None else _json(answer)
 
     def download(self, kind: OtaType) -> Callable[..., Awaitable[Response]]:
         """Return what answers with the data of a device's package."""
