@@ -554,6 +554,16 @@ async def test_a_call_that_fails_has_its_error_in_its_field(site: Site) -> None:
     assert fields(site.heard[0].payload) == {1: [3], 3: [b"timeout"]}
 
 
+async def test_a_call_that_is_nested_too_deeply_is_refused(site: Site) -> None:
+    device(site)
+    client = await site.client()
+
+    await client.publish("v2/r/req/p/3", wire({1: "m", 2: "[" * 300 + "]" * 300}))
+    await client.drain()
+
+    assert (client.refused, client.last_refusal, client.is_open) == (1, 0x99, True)
+
+
 async def test_a_call_without_a_method_ends_the_connection(site: Site) -> None:
     device(site)
     client = await site.client()

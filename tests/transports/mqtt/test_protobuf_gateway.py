@@ -245,6 +245,20 @@ async def test_json_counts_only_with_compatibility(site: Site) -> None:
     assert site.world.sub_devices.types == {"A": "default", "B": "default"}
 
 
+async def test_an_id_that_the_answer_cannot_carry_is_refused(site: Site) -> None:
+    set_format(site, enableCompatibilityWithJsonPayloadFormat=True)
+    client = await site.client()
+    body = b'{"device":"A","client":true,"key":"k","id":%d}'
+
+    await client.publish(f"{ATTRIBUTES}/request", body % (2**31 - 1))
+    await until(lambda: site.heard)
+    await client.publish(f"{ATTRIBUTES}/request", body % 2**31)
+    await client.wait_closed()
+
+    assert len(site.heard) == 1
+    assert (client.refused, client.last_refusal) == (1, 0x83)
+
+
 @settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -125,7 +125,7 @@ class ProtobufGatewayPayloads:
         except NotDecodable:
             if not self._or_json:
                 raise
-            return JSON.read(topic, payload)
+            return _answerable(topic, JSON.read(topic, payload))
         # A name that is not there is an empty text in Protobuf.
         found: dict[str, Any] = {"device": message.deviceName or None}
         if topic is GatewayTopic.CONNECT:
@@ -193,6 +193,15 @@ _MESSAGES = {
     GatewayTopic.RPC: "GatewayRpcResponseMsg",
     GatewayTopic.CLAIM: "GatewayClaimMsg",
 }
+
+
+def _answerable(topic: GatewayTopic, message: dict[str, Any]) -> dict[str, Any]:
+    """Return a message that came as JSON if its answer, which is Protobuf, can carry its id."""
+    number = message.get("id")
+    is_asked = topic is GatewayTopic.ATTRIBUTES_REQUEST
+    if is_asked and isinstance(number, int) and not -(2**31) <= number < 2**31:
+        raise MalformedGatewayMessage("'id' of a request must fit 32 bits, as in Protobuf")
+    return message
 
 
 def _of(topic: GatewayTopic, part: Any, now_ms: int) -> Of:  # noqa: ANN401 - the runtime's class

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from fieldline.ingest.attributes import AttributeRequest, FoundAttributes, attributes_json
 from fieldline.ingest.session import RpcRequest
 from fieldline.kit.errors import Invalid
-from fieldline.kit.json import dumps, dumps_text, loads
+from fieldline.kit.json import dumps, dumps_received, dumps_text, loads
 from fieldline.kit.telemetry_json import decode
 from fieldline.kit.values import to_json
 from fieldline.protocols.protobuf import device_messages as messages
@@ -153,7 +153,7 @@ class ProtobufPayloads:
         found = {"params": messages.json_of(message.params)}
         if message.method:
             found["method"] = message.method
-        return dumps(found)
+        return dumps_received("The RPC request", found)
 
     def rpc_response(self, payload: bytes) -> bytes:
         try:
