@@ -315,6 +315,22 @@ async def test_what_was_kept_before_a_restart_is_sent(site: Site) -> None:
     await site.world.door.stop()
 
 
+async def test_an_answer_from_before_a_restart_fits_no_other_command(site: Site) -> None:
+    first, second = (site.command(is_persistent=True, method=f"m{n}") for n in range(2))
+    for command in (first, second):
+        site.world.kept.keep(command, lambda _is_kept: None)
+    site.world.kept.move(second.id, S.SENT)
+    await site.world.door.start()
+
+    session, listener = await site.connect()
+    await until(lambda: len(listener.requests) == 2)
+    site.world.door.rpc_answered(session, 0, b'"of the second, which had the number 0"')
+    site.world.door.rpc_answered(session, listener.requests[0].number, b"1")
+
+    assert site.world.kept.responses == {first.id: "1"}
+    await site.world.door.stop()
+
+
 async def test_a_kept_command_that_is_not_acknowledged_is_sent_when_the_device_comes(
     site: Site,
 ) -> None:

@@ -200,7 +200,7 @@ class KeptInMemory:
 
     async def pending(self, device_id: UUID) -> list[Command]:
         return [
-            replace(command, was_delivered=self.moves[command.id][-1] is RpcStatus.DELIVERED)
+            replace(command, status=self.moves[command.id][-1])
             for command in self.commands.values()
             if command.device_id == device_id and self.moves[command.id][-1] in PENDING
         ]

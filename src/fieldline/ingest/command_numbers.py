@@ -1,8 +1,11 @@
 """The numbers by which devices know their commands: counted up from 0, per device.
 
-They are remembered in memory alone; after a restart devices count from 0 again.
+They are remembered in memory alone. After a restart they are counted from 0 again, but for devices
+that may yet answer what they were sent before: those begin anywhere, so that no such answer fits
+another command.
 """
 
+import secrets
 from collections.abc import Container
 from uuid import UUID
 
@@ -14,6 +17,8 @@ _DEVICES = 100_000
 _FORMER = 20_000
 """Kept commands of which the number is remembered while their device is away."""
 _MAX_NUMBER = 2**31 - 1
+_FIRST_AFTER = 2**29
+"""The least number with which a device begins that was sent commands before a restart."""
 
 
 class CommandNumbers:
@@ -23,6 +28,11 @@ class CommandNumbers:
         self._next: Lru[UUID, int] = Lru(_DEVICES)
         self._former: Lru[UUID, int] = Lru(_FORMER)
         self._answerable: Lru[tuple[UUID, int], UUID] = Lru(_FORMER)
+
+    def skip_former(self, device_id: UUID) -> None:
+        """Note that a device may know commands by numbers that are not remembered."""
+        if self._next.get(device_id) is None:
+            self._next.put(device_id, _FIRST_AFTER + secrets.randbelow(_FIRST_AFTER))
 
     def of(self, command: Command, taken: Container[int]) -> int:
         """Return the number that a command had before, or else the device's next.

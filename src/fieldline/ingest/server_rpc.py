@@ -338,6 +338,8 @@ class ServerRpc:
             except BaseException:
                 self._absent.add(device_id)
                 raise
+            if any(command.was_sent for command in commands):
+                self._numbers.skip_former(device_id)
             if len(commands) >= MAX_PENDING:
                 self._absent.add(device_id)  # there is more when these are done
             self._take_up_all(command for command in commands if not command.was_delivered)

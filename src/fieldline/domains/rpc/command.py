@@ -49,7 +49,7 @@ class Command:
         is_persistent: it is kept until it is done, also while the device is away.
         retries: times that it is sent again when it was not acknowledged.
         additional_info: the sender's own.
-        was_delivered: the device acknowledged a kept one before; it is to answer yet.
+        status: how far a kept one was when it was read.
     """
 
     id: UUID
@@ -62,7 +62,17 @@ class Command:
     is_persistent: bool = False
     retries: int = MAX_RETRIES
     additional_info: Any = None
-    was_delivered: bool = False
+    status: RpcStatus = RpcStatus.QUEUED
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether the device may know it already."""
+        return self.status is not RpcStatus.QUEUED
+
+    @property
+    def was_delivered(self) -> bool:
+        """Whether the device acknowledged it already; it is to answer yet."""
+        return self.status is RpcStatus.DELIVERED
 
 
 @dataclass(frozen=True, slots=True)

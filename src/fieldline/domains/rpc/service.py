@@ -253,7 +253,7 @@ def _command(rpc: Rpc) -> Command:
         is_persistent=True,
         retries=request["retries"],
         additional_info=rpc.additional_info,
-        was_delivered=rpc.status == RpcStatus.DELIVERED,
+        status=RpcStatus(rpc.status),
     )
 
 
