@@ -134,6 +134,19 @@ async def test_a_call_is_recorded_and_foreign_devices_are_not_called(plant: Plan
     assert record["actionData"]["method"] == "setGpio"
 
 
+async def test_a_kept_command_needs_an_id_of_its_own(plant: Plant) -> None:
+    admin = await plant.tenant()
+    device_id = await plant.device(admin, "valve")
+    body = {**CALL, "persistent": True, "requestUUID": str(uuid4())}
+
+    first = await admin.post(f"/api/rpc/oneway/{device_id}", json=body)
+    second = await admin.post(f"/api/rpc/oneway/{device_id}", json=body)
+
+    assert first.json() == {"rpcId": body["requestUUID"]}
+    assert (second.status_code, second.json()["errorCode"]) == (400, 31)
+    assert "exists already" in second.json()["message"]
+
+
 async def test_request_ids_are_of_one_tenant(plant: Plant) -> None:
     tenants = [await plant.tenant(), await plant.tenant("other")]
     body = {**CALL, "requestUUID": str(uuid4())}

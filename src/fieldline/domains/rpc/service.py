@@ -20,7 +20,7 @@ from fieldline.domains.rpc.events import RpcDeleted, RpcKept
 from fieldline.domains.rpc.models import Rpc
 from fieldline.domains.rpc.repository import RpcRepository
 from fieldline.domains.tenant_profile import service as tenant_profile_service
-from fieldline.kit.errors import Invalid
+from fieldline.kit.errors import Conflict, Invalid
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.json import dumps_text
 from fieldline.kit.paging import Page, PageRequest
@@ -105,10 +105,13 @@ async def require_device(
     Raises:
         DeviceNotFound: there is no such device.
         Forbidden: the caller may not.
+        Conflict: it is to be kept by an id that another one has.
     """
     check_storable("The RPC request", [wanted.method, wanted.params, wanted.additional_info])
     device = await device_service.get_for(session, caller, device_id, Operation.RPC_CALL)
     data = {"method": wanted.method, "params": wanted.params, "oneWay": is_oneway}
+    if wanted.persistent and wanted.request_id is not None:
+        await _require_unused(session, wanted.request_id)
     deed = Deed(
         Action.RPC_CALL,
         EntityRef(EntityType.DEVICE, device_id),
@@ -120,6 +123,12 @@ async def require_device(
     return Target(
         device.tenant_id, device.customer_id, device.device_profile_id, device.name, device.type
     )
+
+
+async def _require_unused(session: "AsyncSession", rpc_id: UUID) -> None:
+    if await RpcRepository(session).get(rpc_id) is not None:
+        msg = f"A persistent RPC with requestUUID {rpc_id} exists already; choose another one"
+        raise Conflict(msg)
 
 
 async def keep(session: "AsyncSession", command: Command) -> None:
