@@ -37,3 +37,20 @@ async def test_a_limit_holds_at_once_and_is_told(plant: Plant) -> None:
         refused.text
         == "The device sent more telemetry messages than its profile allows; send slower"
     )
+
+
+async def test_long_polls_are_messages(plant: Plant) -> None:
+    admin, device = await plant.tenant(), plant.client()
+    await plant.device(admin, "meter")
+    sysadmin = await plant.user("sysadmin@thingsboard.org")
+    profile = (await sysadmin.get("/api/tenantProfileInfo/default")).json()
+    whole = (await sysadmin.get(f"/api/tenantProfile/{profile['id']['id']}")).json()
+    whole["profileData"]["configuration"]["transportDeviceMsgRateLimit"] = "2:1000"
+    await created(sysadmin, "/api/tenantProfile", whole)
+
+    found = [
+        (await device.get(f"/api/v1/meter/{path}?timeout=1")).status_code
+        for path in ("rpc", "attributes/updates", "rpc", "attributes/updates")
+    ]
+
+    assert found == [408, 408, 429, 429]

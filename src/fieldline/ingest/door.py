@@ -221,6 +221,15 @@ class Door:
         """Note that the device is there (ping, subscribe, any packet)."""
         self.activity.note(session.presence)
 
+    def admit_poll(self, session: DeviceSession) -> None:
+        """Count a request that waits for news as a message: a device may ask as fast as it likes.
+
+        Raises:
+            RateLimited: the device asks too often.
+        """
+        self.touch(session)
+        self._admit(session)
+
     # Who wants to be a device, or a customer's
 
     def read_provision_request(self, payload: bytes) -> ProvisionRequest:

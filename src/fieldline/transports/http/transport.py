@@ -299,6 +299,7 @@ class _DeviceApi:
             session = self._door.brief(device, poll)
             leaving = asyncio.create_task(_leave_with(request, poll))
             try:
+                self._door.admit_poll(session)
                 yield session, poll
             finally:
                 leaving.cancel()
