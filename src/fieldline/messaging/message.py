@@ -50,6 +50,15 @@ class MessageType(StrEnum):
     RELATIONS_DELETED = "RELATIONS_DELETED"
 
 
+class Branches:
+    """How many branches a message has opened on its way, counted by all of its copies together."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 class Message:
     """One message: what happened, to whom, when, with which data.
 
@@ -59,13 +68,15 @@ class Message:
     it; ``rule_chain_id`` the chain to enter: ``ROOT_CHAIN`` for the tenant's root, None for what
     the originator's profile or, without one, the tenant's root says.
 
-    ``executions`` counts the rule nodes passed, where the tenant's profile limits them.
+    ``executions`` counts the rule nodes passed, where the tenant's profile limits them;
+    ``branches`` is None until there is more than one.
 
     Ownership: a sender gives the message away; a node that changes one makes a :meth:`copy`.
     """
 
     __slots__ = (
         "_id",
+        "branches",
         "customer_id",
         "data",
         "executions",
@@ -105,6 +116,7 @@ class Message:
         self.profile_id = profile_id
         self.rule_chain_id = rule_chain_id
         self.executions = 0
+        self.branches: Branches | None = None
 
     @property
     def id(self) -> UUID:
@@ -150,4 +162,5 @@ class Message:
         )
         message._id = self._id
         message.executions = self.executions
+        message.branches = self.branches
         return message

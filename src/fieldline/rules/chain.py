@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fieldline.domains.rule_chain.graph import ChainGraph, GraphNode
 from fieldline.kit.errors import FieldlineError, Unavailable
-from fieldline.messaging.message import Message
+from fieldline.messaging.message import Branches, Message
 from fieldline.rules.failures import Failures
 from fieldline.rules.node import FAILURE, AsyncNode, Context, Node, Outcome
 from fieldline.rules.services import RuleServices
@@ -20,9 +20,14 @@ AnyNode = Node[Any] | AsyncNode[Any]
 Targets = tuple["Step", ...]
 Process = Callable[[Message, Context], Outcome]
 
+MAX_BRANCHES = 10_000
+"""Branches that one message may open: each node that two others follow doubles them."""
+MAX_STEPS = 100_000
+"""Nodes that are run without a break, for one message: some 50 ms, in which nothing else is."""
+
 
 class ExecutionLimitError(FieldlineError):
-    """A message passed more nodes than the tenant's profile allows."""
+    """A message passed more nodes than the tenant's profile, or the engine, allows."""
 
 
 class Step(Context):
@@ -115,7 +120,7 @@ def enter(chain: Chain, message: Message) -> None:
 
 def _run(step: Step, message: Message, pending: list[tuple[Step, Message]]) -> None:
     """Run ``step`` and what follows, then every step in ``pending``, which holds open branches."""
-    while True:
+    for _ in range(MAX_STEPS):
         step.usage.rule_engine_executions += 1
         if step.limit and _is_over(step, message):
             _refuse(step, message)
@@ -130,9 +135,7 @@ def _run(step: Step, message: Message, pending: list[tuple[Step, Message]]) -> N
             targets = step.targets.get(relation)
             if targets is None:
                 targets = step.find(relation)
-            if targets:
-                if len(targets) > 1:
-                    _open(targets, message, pending)
+            if targets and (len(targets) == 1 or _open(step, targets, message, pending)):
                 step = targets[0]
                 continue
             message.receipt.release()
@@ -141,6 +144,7 @@ def _run(step: Step, message: Message, pending: list[tuple[Step, Message]]) -> N
         if not pending:
             return
         step, message = pending.pop()
+    _give_up(step, message, pending)
 
 
 def _advance(step: Step, outcome: Outcome, message: Message) -> None:
@@ -154,16 +158,21 @@ def _advance(step: Step, outcome: Outcome, message: Message) -> None:
         _run(following, message, pending)
 
 
-def _open(targets: Targets, message: Message, pending: list[tuple[Step, Message]]) -> None:
+def _open(
+    step: Step, targets: Targets, message: Message, pending: list[tuple[Step, Message]]
+) -> bool:
     """Open a branch for every target but the first, which goes on with the one that is open.
 
     The branches share the message, since a node that changes one makes a copy; only a count of
-    executions is a branch's own.
+    executions is a branch's own. False: there would be too many, and none is opened.
     """
+    if not _may_open(step, message, len(targets) - 1):
+        return False
     message.receipt.hold(len(targets) - 1)
     pending.extend(
         (target, message.copy() if target.limit else message) for target in reversed(targets[1:])
     )
+    return True
 
 
 def _spread(
@@ -174,13 +183,36 @@ def _spread(
 ) -> None:
     """Open a branch for every target of every answer, and end the one that led to the node."""
     receipt = message.receipt
-    for relation, answer in reversed(outcomes):
-        targets = step.find(relation)
-        if targets:
-            receipt.hold()
-            _open(targets, answer, pending)
-            pending.append((targets[0], answer))
+    if len(outcomes) <= 1 or _may_open(step, message, len(outcomes) - 1):
+        for relation, answer in reversed(outcomes):
+            targets = step.find(relation)
+            answer.branches = message.branches
+            if targets and (len(targets) == 1 or _open(step, targets, answer, pending)):
+                receipt.hold()
+                pending.append((targets[0], answer))
     receipt.release()
+
+
+def _may_open(step: Step, message: Message, count: int) -> bool:
+    """Count more branches of a message; where there are too many, this one ends at the step."""
+    branches = message.branches
+    if branches is None:
+        branches = message.branches = Branches()
+    branches.count += count
+    if branches.count <= MAX_BRANCHES:
+        return True
+    msg = f"The message opened more than {MAX_BRANCHES} branches in the rules; link nodes in a row"
+    step.failures.record(step, ExecutionLimitError(msg))
+    return False
+
+
+def _give_up(step: Step, message: Message, pending: list[tuple[Step, Message]]) -> None:
+    """End what is left of a message that passes nodes without an end in sight."""
+    msg = f"The message passed {MAX_STEPS} nodes without a break; link nodes in a row"
+    step.failures.record(step, ExecutionLimitError(msg))
+    message.receipt.release()
+    for _, left in pending:
+        left.receipt.release()
 
 
 def _is_over(step: Step, message: Message) -> bool:

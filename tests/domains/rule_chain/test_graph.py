@@ -37,6 +37,16 @@ def test_refuses_a_first_node_that_is_not_there(index: int) -> None:
         check_links(2, [], index)
 
 
+def test_refuses_more_than_anybody_draws() -> None:
+    row = _links(*((index, index + 1) for index in range(999)))
+    check_links(1_000, row, 0)
+
+    with pytest.raises(Invalid, match="may have 1000 nodes, not 1001; use several chains"):
+        check_links(1_001, [], 0)
+    with pytest.raises(Invalid, match="may have 10000 links, not 10989"):
+        check_links(1_000, row * 11, 0)
+
+
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30))
 def test_links_that_only_go_on_are_never_a_cycle(pairs: list[tuple[int, int]]) -> None:
     check_links(10, _links(*((a, b) for a, b in pairs if a < b)), None)

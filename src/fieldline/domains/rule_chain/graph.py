@@ -7,6 +7,10 @@ from uuid import UUID
 
 from fieldline.kit.errors import Invalid
 
+MAX_NODES = 1_000
+MAX_LINKS = 10_000
+"""Of one chain: far more than anybody draws; each node that runs a script takes some 200 kB."""
+
 
 @dataclass(frozen=True, slots=True)
 class NodeDebug:
@@ -145,8 +149,14 @@ def check_links(node_count: int, links: Iterable[Link], first_node_index: int | 
     """Refuse a graph that cannot be run.
 
     Raises:
-        Invalid: an index names no node, a node is linked to itself, or links form a cycle.
+        Invalid: it is too large, an index names no node, a node is linked to itself, or links form
+            a cycle.
     """
+    links = list(links)
+    for what, count, most in (("nodes", node_count, MAX_NODES), ("links", len(links), MAX_LINKS)):
+        if count > most:
+            msg = f"A rule chain may have {most} {what}, not {count}; use several chains"
+            raise Invalid(msg)
     if first_node_index is not None and not 0 <= first_node_index < node_count:
         raise Invalid(_no_such_node("firstNodeIndex", first_node_index, node_count))
     followers: dict[int, list[int]] = {}
