@@ -245,6 +245,36 @@ async def test_a_change_takes_effect_at_once_and_nothing_of_the_old_filters_stay
 
 
 @on_sqlite
+@pytest.mark.parametrize("qos", [1, 2])
+async def test_changes_while_messages_flow_take_none_twice(
+    plant: Plant, broker: Mosquitto, qos: int
+) -> None:
+    admin = await plant.tenant()
+    filters = [{"filter": "plant/+/up", "qos": qos}]
+    integration_id = await integrate(admin, broker, topic_filters=filters)
+    path = f"/api/v1/integrations/{integration_id}"
+    await when(admin, integration_id)
+    count = 4_000
+
+    flood = asyncio.create_task(
+        say(
+            broker,
+            "plant/m1/up",
+            *({"t": n, "ts": 1_700_000_000 + n} for n in range(count)),
+            qos=qos,
+        )
+    )
+    for number in range(1, 9):
+        await when(admin, integration_id, stored(number * count // 10))
+        await admin.put(path, json={"additional_info": {"change": number}})
+    await flood
+    shown = await when(admin, integration_id, stored(count))
+
+    assert shown["statistics"]["received"] == count
+    assert len(await series(admin, "m1")) == count
+
+
+@on_sqlite
 async def test_a_deleted_integration_leaves_nothing_at_the_broker(
     plant: Plant, broker: Mosquitto
 ) -> None:

@@ -89,20 +89,22 @@ class BrokerConnection(asyncio.Protocol):
         self._write()
 
     def pause(self) -> None:
-        """Read no more; answers are still sent."""
+        """Take no more messages, which the broker sends again; answers are still sent.
+
+        What comes is read all the same: a socket that is closed with something unread in it resets
+        the connection, and the broker might lose the last answers.
+        """
         self._is_leaving = True
-        if self._transport is not None and self._is_reading:
-            self._is_reading = False
-            self._transport.pause_reading()
+        if self._transport is not None and not self._is_reading:
+            self._is_reading = True
+            self._transport.resume_reading()
 
     def close(self, *, forget: bool) -> None:
-        """Say good-bye; ``forget``: the broker is to keep nothing for us."""
+        """Say good-bye, upon which the broker closes; ``forget``: it is to keep nothing for us."""
         self._is_leaving = True
         self._flush()
         self._session.disconnect(self._now_ms(), forget=forget)
         self._write()
-        if self._transport is not None:
-            self._transport.close()
 
     def abort(self) -> None:
         """Cut the connection."""

@@ -87,7 +87,7 @@ class Connector:
             except Exception as error:  # the outermost loop of this edge
                 logger.exception("integration '%s' failed", self.settings.name)
                 reason = f"internal error: {type(error).__name__}"
-            if reason is None:  # it was closed here
+            if reason is None or self._is_stopping:  # it was closed here
                 return
             self.settings.statistics.note_error(reason, self._now_ms())
             was_ready = self.state is ConnectionState.CONNECTED

@@ -81,6 +81,9 @@ class Connectors:
         if event.entity.type is EntityType.INTEGRATION:
             self._apply(event.entity.id, event.change)
         elif event.entity.type is EntityType.TENANT and event.change is Change.DELETED:
+            # Those that just start may be the tenant's; they are looked up once more.
+            for integration_id in list(self._applying):
+                self._apply(integration_id, Change.UPDATED)
             for each in self._running.values():
                 if each.settings.tenant_id == event.entity.id:
                     self._apply(each.settings.id, Change.DELETED)
