@@ -184,6 +184,18 @@ def test_a_message_without_a_time_has_that_of_its_arrival() -> None:
         ({"t": 1}, {"device_name": {"topic_level": 9}, "telemetry": "$"}, "has 3 levels"),
         ({"t": 1, "at": "x"}, {"timestamp": "$.at", "telemetry": "$"}, "timestamp is not"),
         (b"1" * (MAX_PAYLOAD_BYTES + 1), {"telemetry": {"t": "$"}}, "bytes; at most"),
+        # What could not be stored: nobody would be told where the rules find that out.
+        ({"<b>": 1, "t": 1}, {"telemetry": "$"}, "'<b>' cannot be used: .*Key is malformed"),
+        ({"": 1, "t": 1}, {"attributes": "$"}, "'' cannot be used: Key should be specified"),
+        ({"k" * 256: 1}, {"telemetry": "$"}, "Key length must be equal or less than 255"),
+        (
+            {"t": 1, "k": "{{x}}"},
+            {"telemetry": [{"key": "$.k", "value": "$.t"}]},
+            "Key is malformed",
+        ),
+        ({"t": 1}, {"device_name": {"constant": "<b>"}, "telemetry": "$"}, "Device name is mal"),
+        ({"t": 1}, {"device_name": {"constant": "d" * 256}, "telemetry": "$"}, "Device name len"),
+        ({"t": 1}, {"device_type": {"constant": "t" * 256}, "telemetry": "$"}, "Device type len"),
     ],
 )
 def test_says_why_a_message_is_no_reading(

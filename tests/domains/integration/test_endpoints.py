@@ -191,6 +191,7 @@ async def test_names_and_sessions_are_one_integrations_own(
             {"converter": BODY["converter"] | {"telemetry": {"t": "$[?match(@.a, 'b')]"}}},
             "function 'match' is not defined",
         ),
+        ({"converter": BODY["converter"] | {"telemetry": {"<b>": "$.t"}}}, "Key is malformed"),
         ({"tls": {"enabled": True, "ca_certificate": "x"}}, "ca_certificate cannot be used"),
         (
             {"tls": {"enabled": True, "client_certificate": "x"}},

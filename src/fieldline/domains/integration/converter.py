@@ -6,14 +6,17 @@ nothing in it that could be stored, is an error.
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from fieldline.domains.integration.configuration import ConverterConfiguration, Source, Values
-from fieldline.domains.integration.errors import ConversionFailed
+from fieldline.domains.integration.errors import ConversionFailed, InvalidIntegration
 from fieldline.domains.integration.json_path import Path, Steps
+from fieldline.kit.errors import Invalid
 from fieldline.kit.telemetry_json import decode_to_query
+from fieldline.kit.text import check_text
 
 MAX_PAYLOAD_BYTES = 262_144
 """Of a message; what is larger would stop everybody else for too long."""
@@ -115,6 +118,11 @@ class Converter:
         if name is None:
             raise ConversionFailed("The message has no device name where device_name looks for it")
         device_type = _text(self._type(item), "device_type") or "default"
+        # Here, and not where it is stored: the sender is to be told, and who tries the converter.
+        _check_texts("Device name", (name,))
+        _check_texts("Device type", (device_type,))
+        _check_texts("Key", telemetry)
+        _check_texts("Key", attributes)
         return Uplink(name, device_type, self._ts_ms(item, now_ms), telemetry, attributes)
 
     def _ts_ms(self, item: _Item, now_ms: int) -> int:
@@ -235,6 +243,7 @@ def _values_reader(values: Values | None, what: str) -> ReadValues:
         return _object_reader(Path(values), what)
     pairs: list[tuple[Read, Read]]
     if isinstance(values, Mapping):
+        _check_keys(values, what)
         pairs = [(_constant(key), _reader(source)) for key, source in values.items()]
     else:
         pairs = [(_reader(each.key), _reader(each.value)) for each in values]
@@ -266,6 +275,29 @@ def _object_reader(path: Path, what: str) -> ReadValues:
         return values
 
     return read
+
+
+def _check_keys(keys: Iterable[str], what: str) -> None:
+    try:
+        _check_texts("Key", keys)
+    except ConversionFailed as error:
+        msg = f"{what}: {error.message}"
+        raise InvalidIntegration(msg) from None
+
+
+def _check_texts(what: str, texts: Iterable[str]) -> None:
+    for text in texts:
+        try:
+            _check_text(what, text)
+        except Invalid as error:
+            msg = f"'{text[:100]}' cannot be used: {error.message}"
+            raise ConversionFailed(msg) from None
+
+
+@lru_cache(10_000)
+def _check_text(what: str, text: str) -> None:
+    """Check a text once; those that are refused are looked at each time."""
+    check_text(what, text)
 
 
 def _constant(value: str) -> Read:
