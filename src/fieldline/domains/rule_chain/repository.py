@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
@@ -51,6 +51,11 @@ class RuleChainRepository:
     async def by_ids(self, tenant_id: UUID, ids: Collection[UUID]) -> Sequence[RuleChain]:
         query = select(RuleChain).where(RuleChain.tenant_id == tenant_id, RuleChain.id.in_(ids))
         return (await self._session.scalars(query.order_by(RuleChain.name, RuleChain.id))).all()
+
+    async def count(self, tenant_id: UUID) -> int:
+        """Return how many chains a tenant has, of any type."""
+        query = select(func.count(RuleChain.id)).where(RuleChain.tenant_id == tenant_id)
+        return await self._session.scalar(query) or 0
 
     async def root(self, tenant_id: UUID, chain_type: str) -> RuleChain | None:
         query = select(RuleChain).where(

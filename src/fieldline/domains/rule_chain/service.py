@@ -8,6 +8,7 @@ from fieldline.database.engine import announce
 from fieldline.domains.rule_chain import schemas
 from fieldline.domains.rule_chain.models import RuleChain
 from fieldline.domains.rule_chain.repository import RuleChainRepository
+from fieldline.domains.tenant_profile import service as tenant_profile_service
 from fieldline.kit.errors import Conflict, Invalid, NotFound
 from fieldline.kit.ids import EntityRef, EntityType
 from fieldline.kit.paging import Page, PageRequest
@@ -84,12 +85,19 @@ async def existing(session: "AsyncSession", ids: Collection[UUID]) -> set[UUID]:
 
 
 async def create(session: "AsyncSession", caller: Caller, fields: ChainFields) -> RuleChain:
-    """Make an empty chain; it is never a root from the start."""
-    chain = RuleChain(
-        tenant_id=tenant_of(caller, Operation.CREATE, EntityType.RULE_CHAIN), root=False
-    )
+    """Make an empty chain; it is never a root from the start.
+
+    Raises:
+        LimitReached: the tenant's profile allows no more.
+    """
+    tenant_id = tenant_of(caller, Operation.CREATE, EntityType.RULE_CHAIN)
+    chain = RuleChain(tenant_id=tenant_id, root=False)
     _apply(chain, fields)
-    await RuleChainRepository(session).add(chain)
+    repository = RuleChainRepository(session)
+    await tenant_profile_service.require_room(
+        session, tenant_id, EntityType.RULE_CHAIN, lambda: repository.count(tenant_id)
+    )
+    await repository.add(chain)
     await tell(session, caller, chain, Change.CREATED)
     return chain
 
