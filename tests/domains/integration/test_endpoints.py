@@ -177,6 +177,7 @@ async def test_names_and_sessions_are_one_integrations_own(
         ({"host": None}, "host should be specified"),
         ({"host": "mqtt://x"}, "host must be the name or address"),
         ({"port": 70_000}, "port must be between 1 and 65535"),
+        ({"port": 0}, "port must be between 1 and 65535"),
         ({"topic_filters": None}, "topic_filters"),
         ({"topic_filters": []}, "topic_filters"),
         ({"topic_filters": [{"filter": "a#"}]}, "'#' must be the whole last level"),

@@ -231,7 +231,9 @@ def _set_columns(row: Integration, fields: IntegrationFields, new: Configuration
         msg = "host must be the name or address of the broker alone, as mqtt.example.com"
         raise InvalidIntegration(msg)
     if "port" in fields or row.port is None:
-        row.port = fields.get("port") or (_TLS_PORT if new.tls.enabled else _PORT)
+        given = fields.get("port")
+        usual = _TLS_PORT if new.tls.enabled else _PORT
+        row.port = usual if given is None else given
     if not 1 <= row.port <= 65_535:
         msg = f"port must be between 1 and 65535, not {row.port}"
         raise InvalidIntegration(msg)
