@@ -75,7 +75,7 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
 
-# The vendor's clients, each in an environment of its own: their pins clash with ours and each other
+# The clients of others, each in an environment of its own: their pins clash with ours and each other
 .vendor-envs/.made: $(wildcard tests/vendor/*.lock) | $(BIN)/uv
 	for lock in tests/vendor/*.lock; do \
 	    env=.vendor-envs/$$(basename $$lock .lock); \
