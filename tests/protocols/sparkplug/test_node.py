@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldline.protocols.sparkplug.errors import MalformedPayload
-from fieldline.protocols.sparkplug.node import MAX_METRICS, EdgeNode, Report, Sample, rebirth
+from fieldline.protocols.sparkplug.node import (
+    MAX_METRICS,
+    REBIRTH_EVERY_MS,
+    EdgeNode,
+    Report,
+    Sample,
+    rebirth,
+)
 from fieldline.protocols.sparkplug.topics import MessageType as M
 from tests.protocols.sparkplug import wire
 from tests.protocols.sparkplug.wire import (
@@ -114,6 +121,44 @@ def test_a_gap_in_the_sequence_asks_for_rebirth_once() -> None:
 
     assert (values(gap), gap.is_whole, gap.wants_rebirth) == ({"t": 2}, False, True)
     assert (after.is_whole, after.wants_rebirth) == (True, False)
+
+
+def test_who_always_counts_wrong_is_not_born_for_each_message() -> None:
+    node = Node()
+    asked = 0
+
+    for _ in range(50):  # 5 s
+        node.now_ms += 100
+        node.is_born(metric("t", INT32, 1))
+        asked += node.says(M.NDATA, metric("t", -INT32, 2), seq=0).wants_rebirth
+
+    assert asked == 1
+
+
+def test_a_gap_within_the_pause_is_asked_for_after_it() -> None:
+    node = Node()
+    node.is_born(metric("t", INT32, 1))
+    node.says(M.NDATA, metric("t", -INT32, 2), seq=2)
+    node.is_born(metric("t", INT32, 3))
+
+    gap = node.says(M.NDATA, metric("t", -INT32, 4), seq=2)
+    node.now_ms += REBIRTH_EVERY_MS
+    after = node.says(M.NDATA, metric("t", -INT32, 5), seq=3)
+    later = node.says(M.NDATA, metric("t", -INT32, 6), seq=4)
+
+    assert (gap.is_whole, gap.wants_rebirth) == (False, False)
+    assert (after.is_whole, after.wants_rebirth) == (True, True)
+    assert not later.wants_rebirth
+
+
+def test_a_birth_mends_what_went_amiss_in_the_pause() -> None:
+    node = Node()
+    node.says(M.NDATA, metric("t", INT32, 1), seq=5)
+    node.says(M.NDATA, metric("t", INT32, 2), seq=9)
+    node.is_born(metric("t", INT32, 3))
+    node.now_ms += REBIRTH_EVERY_MS
+
+    assert not node.says(M.NDATA, metric("t", -INT32, 4), seq=1).wants_rebirth
 
 
 def test_the_sequence_goes_round_over_node_and_devices() -> None:

@@ -84,6 +84,7 @@ class EdgeNode:
         self._births: dict[str, _Birth] = {}
         self._known = 0
         self._next_seq: int | None = None
+        self._misses_something = False
         self._asked_ms: int | None = None
 
     def receive(self, kind: MessageType, device: str, data: bytes, now_ms: int) -> Report | None:
@@ -115,7 +116,7 @@ class EdgeNode:
         is_whole = self._follows(seq) and is_whole
         is_whole = is_whole and _NODE in self._births
         numbers = {} if seq is None else {f"{kind} seq": seq}
-        return Report(samples, numbers, is_whole, not is_whole and self._may_ask(now_ms))
+        return Report(samples, numbers, is_whole, self._wants_rebirth(is_whole, now_ms))
 
     def command(
         self, device: str, values: dict[str, Any], now_ms: int
@@ -161,7 +162,7 @@ class EdgeNode:
         self._births = {_NODE: birth}
         self._known = birth.cost
         self._next_seq = None if seq is None else (seq + 1) % SEQS
-        self._asked_ms = None
+        self._misses_something = False
         return Report([s for s in samples if s.name != BD_SEQ], numbers, True, False)  # noqa: FBT003
 
     def _die(self, message: Any) -> Report | None:  # noqa: ANN401
@@ -192,10 +193,19 @@ class EdgeNode:
         expected, self._next_seq = self._next_seq, (seq + 1) % SEQS
         return expected is None or seq == expected
 
-    def _may_ask(self, now_ms: int) -> bool:
+    def _wants_rebirth(self, is_whole: bool, now_ms: int) -> bool:  # noqa: FBT001
+        """Tell whether to ask now; what goes amiss in the pause is asked for after it.
+
+        A birth does not end the pause: an edge node that always counts wrong would be born for each
+        of its messages.
+        """
+        self._misses_something = self._misses_something or not is_whole
+        if not self._misses_something:
+            return False
         if self._asked_ms is not None and now_ms - self._asked_ms < REBIRTH_EVERY_MS:
             return False
         self._asked_ms = now_ms
+        self._misses_something = False
         return True
 
     # Metrics
