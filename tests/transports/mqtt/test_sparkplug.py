@@ -463,6 +463,18 @@ async def test_a_device_dies_alone(site: Site, connect: Connect) -> None:
     assert [*site.world.sub_devices.made] == ["G:E:D"]
 
 
+async def test_a_death_after_a_lost_message(site: Site, connect: Connect) -> None:
+    edge = await connect()
+    await edge.is_born()
+    await edge.says("DBIRTH", metric("h", INT32, 40), device="D")
+
+    await edge.says("DDEATH", device="D", seq=9)
+    await edge.says("DBIRTH", metric("h", INT32, null=True), device="D", seq=20)
+
+    assert states(site, device(site)) == ["ONLINE", "OFFLINE", "ONLINE"]
+    assert edge.client.refused == 2, "both tell that something is missing"
+
+
 async def test_who_comes_again_is_offline_before_it_is_born(site: Site, connect: Connect) -> None:
     first = await connect()
     await first.is_born()

@@ -163,7 +163,7 @@ class EdgeNodeChannel(DeviceChannel):
             self._send(self._command_topic(""), _COMMAND_QOS, payload)
         if not report.is_whole:
             _answer(ack, ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR)
-            if topic.device and not report.samples:
+            if topic.type is MessageType.DDATA and not report.samples:
                 return  # of a device that may not be there, nothing that could be stored
         self._devices.submit(self._work(topic, report, ack, packet.topic))
 
