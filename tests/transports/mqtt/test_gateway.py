@@ -464,6 +464,43 @@ async def test_what_waits_when_the_connection_dies_is_counted_out(
     await until(lambda: not site.transport._hub._tasks)
 
 
+@pytest.mark.parametrize("qos", [0, 1])
+async def test_who_says_something_and_hangs_up_is_heard(site: Site, qos: int) -> None:
+    client = await site.client()
+
+    await client.publish(CONNECT, b'{"device":"A","type":"thermostat"}', qos=qos)
+    await client.publish(TELEMETRY, b'{"A":[{"t":1}],"B":[{"t":2}]}', qos=qos)
+    await client.close()
+    await until(lambda: len(site.world.door._sessions) == 0)
+    await site.world.door.activity.report_urgent()
+
+    assert [m.data for m in readings(site)] == [{"t": 1}, {"t": 2}]
+    gone = [m.originator.id for m in site.world.messages if m.type == "DISCONNECT_EVENT"]
+    assert {made(site, "A").id, made(site, "B").id} < set(gone)
+
+
+async def test_what_waits_when_the_session_ends_is_not_acknowledged(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldline.transports.mqtt.sub_devices.RETRY_S", 0.01)
+    client = await site.client()
+    await publish(client, CONNECT, {"device": "A"})
+    site.world.sub_devices.is_away = True
+    await client.publish(TELEMETRY, b'{"B":[{"t":1}]}')
+    await client.publish(TELEMETRY, b'{"A":[{"t":1}]}')
+    await client.ping()
+    await until(lambda: client.pongs)
+
+    other = await site.client()
+    await client.wait_closed()
+
+    assert (client.acknowledged, client.in_flight, client.disconnect_code) == (1, 2, 0x8E)
+    assert readings(site) == []
+    site.world.sub_devices.is_away = False
+    await publish(other, TELEMETRY, {"A": [{"t": 3}]})
+    assert [m.data for m in readings(site)] == [{"t": 3}]
+
+
 async def test_a_message_that_came_meanwhile_waits_for_all_of_its_devices(site: Site) -> None:
     site.world.sub_devices.errors["X"] = Invalid("none")
     client = await site.client(4)

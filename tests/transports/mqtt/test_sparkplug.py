@@ -490,6 +490,45 @@ async def test_who_comes_again_is_offline_before_it_is_born(site: Site, connect:
     assert len(site.world.door._sessions) == 2
 
 
+@pytest.mark.parametrize("qos", [0, 1])
+async def test_who_is_born_and_hangs_up_is_heard(site: Site, connect: Connect, qos: int) -> None:
+    edge = await connect()
+
+    await edge.client.publish(topic("NBIRTH"), payload([BD_SEQ], seq=0), qos=qos)
+    for number, kind in enumerate(("DBIRTH", "DDATA"), start=1):
+        data = payload([metric("h", INT32, number)], seq=number)
+        await edge.client.publish(topic(kind, "D"), data, qos=qos)
+    await edge.client.publish(topic("NDATA"), payload([metric("t", INT32, 3)], seq=3), qos=qos)
+    await edge.client.close()
+    await until(lambda: len(site.world.door._sessions) == 0)
+
+    assert (values(site, device(site))["h"], values(site, node(site))["t"]) == (2, 3)
+    assert states(site, node(site)) == states(site, device(site)) == ["ONLINE", "OFFLINE"]
+    assert STATE in said(site, node(site))[-1].data, "the death comes last"
+
+
+async def test_who_comes_again_while_a_birth_waits(
+    site: Site, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fieldline.transports.mqtt.sub_devices.RETRY_S", 0.01)
+    first = await connect()
+    await first.is_born()
+    site.world.sub_devices.is_away = True
+    await first.client.publish(topic("DBIRTH", "D"), payload([metric("h", INT32, 1)], seq=1))
+    await first.client.ping()
+    await until(lambda: first.client.pongs)
+
+    second = await connect()
+    await first.client.wait_closed()
+    site.world.sub_devices.is_away = False
+    await second.is_born()
+    await second.says("DBIRTH", metric("h", INT32, 2), device="D")
+
+    assert (first.client.in_flight, first.client.disconnect_code) == (1, 0x8E)
+    assert states(site, node(site)) == ["ONLINE", "OFFLINE", "ONLINE"]
+    assert [m.data.get("h") for m in said(site, device(site)) if "h" in m.data] == [2]
+
+
 async def test_a_death_does_not_make_a_device_active(site: Site, connect: Connect) -> None:
     edge = await connect()
     await edge.is_born()

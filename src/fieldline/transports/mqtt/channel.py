@@ -226,10 +226,23 @@ class DeviceChannel:
         if self.gateway is not None:
             self.gateway.touch()
 
-    def close(self) -> None:
-        """Close the device's session, and those of its sub-devices: the connection is lost."""
+    def end(self) -> None:
+        """Close the sessions of sub-devices: the door has ended the device's own."""
         if self.gateway is not None:
             self.gateway.close()
+
+    def close(self) -> None:
+        """Close the device's session and those of its sub-devices: the connection is lost.
+
+        What it said of these before is worked on first.
+        """
+        if self.gateway is None:
+            self._leave()
+        else:
+            self.gateway.when_done(self._leave)
+
+    def _leave(self) -> None:
+        self.end()
         self._door.close(self.device)
 
     def subscribe(self, subscriptions: list[Subscription]) -> list[int]:

@@ -459,7 +459,9 @@ class Connection(asyncio.Protocol):
             else:
                 self._acks.withdraw(ack)
         ack.release()  # also when nobody is answered: the door may have counted it in
-        if not goes_on:
+        if self._closing is not None:
+            self._flush_soon()  # it may have been the last one that the close waits for
+        elif not goes_on:
             self._fail(RemoteProtocolError(error.message, verdict.code))
 
     @property
@@ -545,12 +547,12 @@ class Connection(asyncio.Protocol):
 
     def on_close(self, reason: CloseReason) -> None:
         """Close because the door ended the session (called by the door)."""
-        if isinstance(self._channel, EdgeNodeChannel):
-            self._channel.end()  # now: whoever took over is about to be born
         if reason is CloseReason.TAKEN_OVER:
-            self._hub.guard(self, self._say_will)  # now, for the same reason
+            self._hub.guard(self, self._say_will)  # now: whoever took over is about to speak
         self._will = None
         self._fail(RemoteProtocolError(f"the session ended: {reason.value}", _CLOSE_CODES[reason]))
+        if isinstance(self._channel, DeviceChannel):
+            self._channel.end()  # now: whoever took over is about to speak for these devices
 
 
 def _password(connect: Connect) -> str | None:

@@ -89,8 +89,12 @@ class GatewayChannel:
         """Note that the devices are there as their gateway is, if it speaks for them."""
         self._devices.touch()
 
+    def when_done(self, then: Callable[[], None]) -> None:
+        """Call ``then`` when what was said is worked on: the connection is lost."""
+        self._devices.when_done(then)
+
     def close(self) -> None:
-        """Disconnect every device: the connection is lost."""
+        """Disconnect every device."""
         self._devices.close()
 
     def forget(self, device: GatewayDevice) -> None:

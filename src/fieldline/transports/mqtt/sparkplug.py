@@ -366,9 +366,11 @@ class EdgeNodeChannel(DeviceChannel):
         self._devices.close()
 
     def close(self) -> None:
-        """Close the sessions of the edge node and its devices: the connection is lost."""
-        self.end()
-        super().close()
+        """Close the sessions of the edge node and its devices: the connection is lost.
+
+        What it said before is worked on first.
+        """
+        self._devices.when_done(self._leave)
 
 
 def _command_of(device_id: str) -> MessageType:

@@ -97,6 +97,7 @@ class SubDevices(Generic[D]):
         self._is_joining = False
         self._is_closed = False
         self._is_paused = False
+        self._when_done: Callable[[], None] | None = None
         self._touched_ms = 0
 
     def __len__(self) -> int:
@@ -159,11 +160,22 @@ class SubDevices(Generic[D]):
             for device in self._devices.values():
                 self._door.touch(device.session)
 
+    def when_done(self, then: Callable[[], None]) -> None:
+        """Call ``then`` when what was said is worked on, now if nothing waits.
+
+        The connection is lost: who says something and hangs up is heard all the same. Only a
+        database that is away is not waited for.
+        """
+        if self._is_joining:
+            self._when_done = then
+        else:
+            then()
+
     def close(self) -> None:
-        """Disconnect every device: the connection is lost."""
+        """Disconnect every device; what waits is refused, so that nobody takes it for stored."""
         self._is_closed = True
         while self._waiting:
-            self._waiting.popleft().ack.release()
+            self._parts.refuse(Unavailable("The session ended first"), self._waiting.popleft().ack)
         for device in self:
             self._door.close(device.session)
         self._devices.clear()
@@ -195,7 +207,9 @@ class SubDevices(Generic[D]):
                 self._run_waiting(refusals)
         finally:
             self._is_joining = False
-            if self._is_paused and not self._is_closed:
+            if self._when_done is not None:
+                self._when_done()
+            elif self._is_paused and not self._is_closed:
                 self._is_paused = False
                 self._parts.resume()
 
@@ -207,6 +221,8 @@ class SubDevices(Generic[D]):
                 found = await self._door.join(self._gateway, wanted)
                 break
             except Unavailable as error:
+                if self._when_done is not None:
+                    return dict.fromkeys(wanted, error)
                 logger.warning("devices of a gateway wait to be connected: %s", error.message)
                 await asyncio.sleep(RETRY_S)
         refusals: dict[str, FieldlineError] = {}
