@@ -586,6 +586,10 @@ class Door:
         self.touch(session)
         self._sessions.rpc.remove(session)
 
+    def resume_rpc(self, session: DeviceSession) -> None:
+        """Send the commands again that this session could not send to its device until now."""
+        self._server_rpc.resume(session)
+
     def rpc_sent(self, session: DeviceSession, number: int) -> None:
         """Note that a command was written to the device, which is to acknowledge it."""
         self._server_rpc.sent(session, number)

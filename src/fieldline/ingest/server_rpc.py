@@ -156,6 +156,12 @@ class ServerRpc:
             # After the answer to the subscription.
             asyncio.get_running_loop().call_soon(self._catch_up, session)
 
+    def resume(self, session: DeviceSession) -> None:
+        """Give a session once more what it was given and could not send."""
+        for open_ in list(self._devices.get(session.device.id, {}).values()):
+            if not open_.was_sent:
+                _push(session, open_)
+
     def sent(self, session: DeviceSession, number: int) -> None:
         """Note that a command was written, and that its acknowledgement is to come."""
         open_ = self._find(session, number)

@@ -572,6 +572,47 @@ async def test_commands(site: Site, connect: Connect) -> None:
     assert answers == [Answer('{"result":"Success: NCMD"}'), Answer('{"result":"Success: DCMD"}')]
 
 
+async def test_commands_wait_for_a_birth(site: Site, connect: Connect) -> None:
+    answers: list[Answer] = []
+    edge = await connect()
+    await edge.is_born()
+    await edge.says("DDATA", metric("on", BOOLEAN, False), device="D")
+    params = {"metricName": "on", "value": True}
+    kept = rpc(device(site), "DCMD", params, is_persistent=True)
+
+    for command in (rpc(device(site), "DCMD", params), kept):
+        site.world.door.send_rpc(command, answers.append)
+    before = site.world.kept.moves[kept.id][-1]
+    await edge.is_born()
+    await edge.says("DBIRTH", metric("on", BOOLEAN, False), device="D")
+    await until(lambda: site.world.kept.moves[kept.id][-1] == "SUCCESSFUL")
+    await edge.says("DBIRTH", metric("on", BOOLEAN, False), device="D")
+    await edge.client.ping()
+    await until(lambda: edge.client.pongs)
+
+    told = [where for where, _ in commands(site) if where == topic("DCMD", "D")]
+    assert before == "QUEUED"
+    assert Answer('{"result":"Success: DCMD"}') in answers
+    assert len(told) == 2, "each of them once"
+
+
+async def test_a_command_to_a_node_between_its_lives(site: Site, connect: Connect) -> None:
+    answers: list[Answer] = []
+    edge = await connect()
+    await edge.is_born(metric("on", BOOLEAN, False))
+    await edge.client.publish(topic("NDEATH"), death(3))
+    await edge.client.drain()
+
+    command = rpc(node(site), "NCMD", {"metricName": "on", "value": True})
+    site.world.door.send_rpc(command, answers.append)
+    before = len(site.heard)
+    await edge.is_born(metric("on", BOOLEAN, False))
+    await until(lambda: answers)
+
+    assert (before, len(site.heard)) == (0, 1)
+    assert answers == [Answer('{"result":"Success: NCMD"}')]
+
+
 @pytest.mark.parametrize(
     ("method", "params", "error"),
     [

@@ -118,6 +118,10 @@ class EdgeNode:
         numbers = {} if seq is None else {f"{kind} seq": seq}
         return Report(samples, numbers, is_whole, self._wants_rebirth(is_whole, now_ms))
 
+    def is_born(self, device: str) -> bool:
+        """Tell whether a device, or with "" the edge node, is there: born and not dead."""
+        return device in self._births
+
     def command(
         self, device: str, values: dict[str, Any], now_ms: int
     ) -> tuple[bytes, dict[str, str]]:

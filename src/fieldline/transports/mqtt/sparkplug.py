@@ -191,7 +191,9 @@ class EdgeNodeChannel(DeviceChannel):
         self._is_offline = False
         self._door.observe(self.device, _ONLINE, ack)
         self._take(self.device, report, ack, text)
-        if not self._is_born:
+        if self._is_born:
+            self._door.resume_rpc(self.device)
+        else:
             self._is_born = True
             self._door.subscribe_attributes(self.device)
             self._door.subscribe_rpc(self.device)
@@ -212,6 +214,7 @@ class EdgeNodeChannel(DeviceChannel):
         device = self._devices.device(name)
         self._door.observe(device.session, _ONLINE, ack)
         self._take(device.session, report, ack, text)
+        self._door.resume_rpc(device.session)
 
     def _device_says(self, name: str, report: Report, ack: Receipt, text: str) -> None:
         self._take(self._devices.device(name).session, report, ack, text)
@@ -278,7 +281,10 @@ class EdgeNodeChannel(DeviceChannel):
             logger.info("a shared attribute is not sent to a Sparkplug metric: %s", reason)
 
     def write_metric(self, session: DeviceSession, device_id: str, request: RpcRequest) -> None:
-        """Do what a command says, and answer it: with its acknowledgement, or why it cannot be."""
+        """Do what a command says, and answer it: with its acknowledgement, or why it cannot be.
+
+        It waits until the device is born: after a new birth of its edge node too.
+        """
         number = request.number
         if request.method in _OF_GATEWAYS:
             self._door.rpc_delivered(session, number)
@@ -288,6 +294,8 @@ class EdgeNodeChannel(DeviceChannel):
         except NotWritable as error:
             refusal = {"result": "BAD_REQUEST_PARAMS", "error": error.message}
             self._door.rpc_refused(session, number, dumps(refusal))
+            return
+        if not payload:
             return
 
         def on_acknowledged() -> None:
@@ -299,6 +307,7 @@ class EdgeNodeChannel(DeviceChannel):
             self._door.rpc_sent(session, number)
 
     def _command(self, device_id: str, request: RpcRequest) -> bytes:
+        """Return the payload of a command; none for who is not born yet."""
         method = _command_of(device_id)
         if request.method != method:
             msg = f"The method of a command to this device is {method}, not {request.method[:64]}"
@@ -307,6 +316,8 @@ class EdgeNodeChannel(DeviceChannel):
         name = params.get("metricName")
         if not isinstance(name, str) or "value" not in params:
             raise NotWritable('The params of a command are {"metricName": "a name", "value": ..}')
+        if not self._node.is_born(device_id):
+            return b""
         payload, refused = self._node.command(device_id, {name: params["value"]}, self._door.now_ms)
         if refused:
             raise NotWritable(f"Metric '{name[:255]}': {refused[name]}")
