@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fieldline.protocols.sparkplug.births import Sample
 from fieldline.protocols.sparkplug.errors import MalformedPayload
 from fieldline.protocols.sparkplug.node import (
     MAX_METRICS,
     REBIRTH_EVERY_MS,
     EdgeNode,
     Report,
-    Sample,
     rebirth,
 )
 from fieldline.protocols.sparkplug.topics import MessageType as M
@@ -110,6 +110,65 @@ def test_an_alias_that_was_not_born() -> None:
     )
 
     assert (values(found), found.is_whole, found.wants_rebirth) == ({"t": 2}, False, True)
+
+
+def test_aliases_mean_what_the_last_birth_says() -> None:
+    node = Node()
+    node.is_born(metric("a", INT32, 1, alias=1), metric("b", STRING, "x", alias=2))
+    node.is_born(metric("b", STRING, "y", alias=1), metric("c", DOUBLE, 0.5, alias=3))
+
+    data = node.says(
+        M.NDATA,
+        metric(alias=1, datatype=-STRING, given="z"),
+        metric(alias=2, datatype=-STRING, given="old"),
+        metric(alias=3, datatype=-DOUBLE, given=1.5),
+        seq=1,
+    )
+
+    assert (values(data), data.is_whole) == ({"b": "z", "c": 1.5}, False)
+
+
+def test_an_alias_of_several_metrics_is_none() -> None:
+    node = Node()
+    node.is_born(*(metric(name, INT32, 1, alias=0) for name in "abc"), metric("d", INT32, alias=1))
+
+    named = node.says(M.NDATA, metric("b", -INT32, 2, alias=0), seq=1)
+    unnamed = node.says(M.NDATA, metric(alias=0, datatype=INT32, given=3), seq=2)
+    written, refused = node.node.command("", {"a": 4, "d": 5}, 9)
+
+    assert (values(named), named.is_whole) == ({"b": 2}, True)
+    assert (values(unnamed), unnamed.is_whole) == ({}, False)
+    assert [wire.read(each) for each in wire.read(written)[2]] == [
+        wire.read(metric("a", INT32, 4, ts=9)),
+        wire.read(metric("d", INT32, 5, alias=1, ts=9)),
+    ]
+    assert refused == {}
+
+
+@pytest.mark.parametrize("name", ["x" * 256, "x" * 60_000, " ", "<b>", "a {{ b }}"])
+def test_names_that_are_no_keys_leave_the_others(name: str) -> None:
+    node = Node()
+
+    born = node.is_born(metric(name, INT32, 1, alias=1), metric("t", INT32, 1, alias=2))
+    data = node.says(
+        M.NDATA,
+        metric(alias=1, datatype=-INT32, given=2),
+        metric(name, -INT32, 3),
+        metric("t", -INT32, 4),
+        seq=1,
+    )
+
+    assert (values(born), born.left_out) == ({"t": 1}, 1)
+    assert (values(data), data.left_out, data.is_whole) == ({"t": 4}, 2, True)
+
+
+def test_a_will_and_a_birth_that_do_not_fit_each_other() -> None:
+    node = Node()
+    node.says(M.NBIRTH, metric("bdSeq", INT64, 8), metric("t", INT32, 1), seq=0)
+
+    assert node.says(M.NDATA, metric("t", -INT32, 2), seq=1).is_whole
+    assert node.node.receive(M.NDEATH, "", death(6), 0) is None
+    assert node.says(M.NDEATH, metric("bdSeq", INT64, 8)).numbers == {"NDEATH bdSeq": 8}
 
 
 def test_a_gap_in_the_sequence_asks_for_rebirth_once() -> None:
@@ -230,6 +289,7 @@ def test_only_the_death_of_this_life_counts() -> None:
         (M.NBIRTH, payload([metric("t")], seq=0)),
         (M.NBIRTH, payload([metric(alias=1, datatype=INT32)], seq=0)),
         (M.DBIRTH, payload([metric(datatype=INT32)], seq=1)),
+        (M.NBIRTH, payload(seq=0) + wire.blob(4, b"SPBV1.0_COMPRESSED") + wire.blob(5, b"x")),
     ],
 )
 def test_malformed_payloads_change_nothing(kind: M, data: bytes) -> None:
@@ -240,6 +300,16 @@ def test_malformed_payloads_change_nothing(kind: M, data: bytes) -> None:
         node.node.receive(kind, "D" if kind is M.DBIRTH else "", data, 0)
 
     assert node.says(M.NDATA, metric("t", -INT32, 2), seq=1).is_whole
+
+
+def test_a_device_with_an_endless_id() -> None:
+    node = Node()
+    node.is_born()
+
+    with pytest.raises(MalformedPayload, match="at most 255 characters, not 256"):
+        node.says(M.DBIRTH, device="x" * 256, seq=1)
+
+    assert node.says(M.DBIRTH, device="x" * 255, seq=1).is_whole
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", payload([metric("x", INT64, 1)])])

@@ -249,6 +249,21 @@ async def test_attribute_names_of_a_profile_change_for_who_is_connected(
     assert said(site, node(site), "POST_ATTRIBUTES_REQUEST")[0].data == {"t": 2}
 
 
+async def test_a_name_that_is_no_key(
+    site: Site, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    edge = await connect()
+
+    await edge.is_born(metric("<b>", INT32, 1), metric("a/b ü {x}", INT32, 2))
+    await edge.says("NDATA", metric("<b>", -INT32, 3), metric("a/b ü {x}", -INT32, 4))
+
+    assert values(site, node(site)) == {
+        STATE: "ONLINE", "a/b ü {x}": 4, "NBIRTH seq": 0, "NBIRTH bdSeq": 3, "NDATA seq": 1
+    }  # fmt: skip
+    assert (edge.client.refused, rebirths(site)) == (0, 0)
+    assert caplog.text.count("edge node G:E are not stored, here 1 of NBIRTH") == 1
+
+
 async def test_quality_of_service_0(site: Site, connect: Connect) -> None:
     edge = await connect(4)
 

@@ -7,31 +7,26 @@ from typing import Any, NamedTuple
 
 from google.protobuf.message import DecodeError
 
+from fieldline.kit.text import MAX_LENGTH
 from fieldline.kit.values import INT64_MAX
 from fieldline.protocols.sparkplug import schema
+from fieldline.protocols.sparkplug.births import Birth, Sample, read_birth, read_data, storable
 from fieldline.protocols.sparkplug.datatypes import DataType
 from fieldline.protocols.sparkplug.errors import MalformedPayload, NotWritable
 from fieldline.protocols.sparkplug.topics import MessageType
-from fieldline.protocols.sparkplug.values import read_value, text_of
 from fieldline.protocols.sparkplug.writing import write_value
 
 MAX_METRICS = 20_000
-"""Metrics that an edge node and its devices may be born with together, at about 300 bytes each."""
+"""Metrics that an edge node and its devices may be born with together: about 300 bytes each, and up
+to 1.5 KB with the longest names."""
 REBIRTH_EVERY_MS = 10_000
 """An edge node is asked for its births again at most this often."""
 REBIRTH = "Node Control/Rebirth"
 BD_SEQ = "bdSeq"
 SEQS = 256
+_COMPRESSED = "SPBV1.0_COMPRESSED"
+"""What some put for a payload's uuid when its body is another one, compressed."""
 _NODE = ""
-
-
-class Sample(NamedTuple):
-    """A metric's value; ``ts_ms`` is None where the message names no time."""
-
-    name: str
-    ts_ms: int | None
-    value: Any
-    is_historical: bool
 
 
 class Report(NamedTuple):
@@ -39,6 +34,7 @@ class Report(NamedTuple):
 
     Attributes:
         samples: the values that were understood, in their order; those that are null are left out.
+        left_out: how many metrics have a name that is no key of readings (``kit.text``).
         numbers: its sequence numbers, by the key they are stored under (``NBIRTH bdSeq``).
         is_whole: false when something of it was not understood, or something before it is missing.
         wants_rebirth: the edge node is to be asked for its births.
@@ -48,21 +44,7 @@ class Report(NamedTuple):
     numbers: dict[str, int]
     is_whole: bool
     wants_rebirth: bool
-
-
-class _Birth:
-    """The metrics that an edge node or a device was born with."""
-
-    __slots__ = ("aliases", "names", "types")
-
-    def __init__(self) -> None:
-        self.types: dict[str, int] = {}
-        self.names: dict[int, str] = {}
-        self.aliases: dict[str, int] = {}
-
-    @property
-    def cost(self) -> int:
-        return 1 + len(self.types)
+    left_out: int = 0
 
 
 class EdgeNode:
@@ -81,7 +63,7 @@ class EdgeNode:
             raise MalformedPayload("An NDEATH must hold the metric 'bdSeq', a whole number")
         self.death_seq = bd_seq
         self._birth_seq = bd_seq
-        self._births: dict[str, _Birth] = {}
+        self._births: dict[str, Birth] = {}
         self._known = 0
         self._next_seq: int | None = None
         self._misses_something = False
@@ -102,13 +84,16 @@ class EdgeNode:
         Raises:
             MalformedPayload: it is none, or not of that kind; nothing is changed by it.
         """
+        if len(device) > MAX_LENGTH:
+            msg = f"A device's id has at most {MAX_LENGTH} characters, not {len(device)}"
+            raise MalformedPayload(msg)
         message = decode(data)
         if kind is MessageType.NDEATH:
             return self._die(message)
         seq = _seq(message)
         if kind is MessageType.NBIRTH:
             return self._be_born(message, seq)
-        birth, samples, is_whole = self._read(kind, device, message)
+        birth, found, is_whole = self._read(kind, device, message)
         if birth is not None:
             self._keep(device, birth)
         elif kind is MessageType.DDEATH:
@@ -116,7 +101,9 @@ class EdgeNode:
         is_whole = self._follows(seq) and is_whole
         is_whole = is_whole and _NODE in self._births
         numbers = {} if seq is None else {f"{kind} seq": seq}
-        return Report(samples, numbers, is_whole, self._wants_rebirth(is_whole, now_ms))
+        samples, left_out = storable(found)
+        wants_rebirth = self._wants_rebirth(is_whole, now_ms)
+        return Report(samples, numbers, is_whole, wants_rebirth, left_out)
 
     def is_born(self, device: str) -> bool:
         """Tell whether a device, or with "" the edge node, is there: born and not dead."""
@@ -155,7 +142,7 @@ class EdgeNode:
     # Births and deaths
 
     def _be_born(self, message: Any, seq: int | None) -> Report:  # noqa: ANN401
-        birth, samples = _read_birth(message)
+        birth, found = read_birth(message)
         _check_count(birth.cost)
         bd_seq = _bd_seq(message)
         numbers = {} if seq is None else {"NBIRTH seq": seq}
@@ -167,7 +154,8 @@ class EdgeNode:
         self._known = birth.cost
         self._next_seq = None if seq is None else (seq + 1) % SEQS
         self._misses_something = False
-        return Report([s for s in samples if s.name != BD_SEQ], numbers, True, False)  # noqa: FBT003
+        samples, left_out = storable([s for s in found if s.name != BD_SEQ])
+        return Report(samples, numbers, True, False, left_out)  # noqa: FBT003
 
     def _die(self, message: Any) -> Report | None:  # noqa: ANN401
         bd_seq = _bd_seq(message)
@@ -178,7 +166,7 @@ class EdgeNode:
         self._next_seq = None
         return Report([], {"NDEATH bdSeq": bd_seq}, True, False)  # noqa: FBT003
 
-    def _keep(self, device: str, birth: _Birth) -> None:
+    def _keep(self, device: str, birth: Birth) -> None:
         self._drop(device)
         self._births[device] = birth
         self._known += birth.cost
@@ -219,16 +207,16 @@ class EdgeNode:
         kind: MessageType,
         device: str,
         message: Any,  # noqa: ANN401
-    ) -> tuple[_Birth | None, list[Sample], bool]:
+    ) -> tuple[Birth | None, list[Sample], bool]:
         """Return a birth, if it is one, the values, and whether all of them were understood."""
         if kind is MessageType.DBIRTH:
-            birth, samples = _read_birth(message)
+            birth, samples = read_birth(message)
             former = self._births.get(device)
             _check_count(self._known + birth.cost - (former.cost if former else 0))
             return birth, samples, True
         if kind is MessageType.DDEATH:
             return None, [], True
-        samples, is_whole = _read_data(message, self._births.get(device))
+        samples, is_whole = read_data(message, self._births.get(device))
         return None, samples, is_whole
 
 
@@ -248,72 +236,18 @@ def decode(data: bytes) -> Any:  # noqa: ANN401 - the runtime's class
         MalformedPayload: the bytes are none.
     """
     try:
-        return schema.Payload.FromString(data)
+        message = schema.Payload.FromString(data)
     except DecodeError as error:
         raise MalformedPayload(f"The bytes are no Sparkplug B payload: {error}") from None
+    if message.uuid == _COMPRESSED:
+        raise MalformedPayload("A compressed payload is not understood; send it as it is")
+    return message
 
 
 def _check_count(count: int) -> None:
     if count > MAX_METRICS:
         msg = f"An edge node and its devices may be born with {MAX_METRICS} metrics, not {count}"
         raise MalformedPayload(msg)
-
-
-def _read_birth(message: Any) -> tuple[_Birth, list[Sample]]:  # noqa: ANN401
-    birth, samples = _Birth(), []
-    default_ts = _time(message)
-    for metric in message.metrics:
-        name = text_of(metric.name)
-        if not name or not metric.datatype:
-            raise MalformedPayload("Each metric of a birth needs a name and a datatype")
-        birth.types[name] = metric.datatype
-        if metric.HasField("alias"):
-            birth.names[metric.alias] = name
-            birth.aliases[name] = metric.alias
-        sample = _sample(metric, name, metric.datatype, default_ts)
-        if sample is not None:
-            samples.append(sample)
-    return birth, samples
-
-
-def _read_data(message: Any, birth: _Birth | None) -> tuple[list[Sample], bool]:  # noqa: ANN401
-    samples: list[Sample] = []
-    is_whole = birth is not None
-    default_ts = _time(message)
-    for metric in message.metrics:
-        name = text_of(metric.name)
-        if not name and birth is not None:
-            name = birth.names.get(metric.alias, "") if metric.HasField("alias") else ""
-        datatype = birth.types.get(name, 0) if birth is not None else 0
-        datatype = datatype or metric.datatype
-        if not name or not datatype:
-            is_whole = False
-            continue
-        sample = _sample(metric, name, datatype, default_ts)
-        if sample is not None:
-            samples.append(sample)
-    return samples, is_whole
-
-
-def _sample(metric: Any, name: str, datatype: int, default_ts: int | None) -> Sample | None:  # noqa: ANN401
-    if metric.is_null:
-        return None
-    try:
-        value = read_value(metric, datatype)
-        ts_ms = _time(metric)
-    except MalformedPayload as error:
-        raise MalformedPayload(f"Metric '{name[:255]}': {error.message}") from None
-    if value is None:
-        return None
-    return Sample(name, default_ts if ts_ms is None else ts_ms, value, metric.is_historical)
-
-
-def _time(message: Any) -> int | None:  # noqa: ANN401
-    """Return the time of a payload or a metric."""
-    ts_ms = int(message.timestamp)
-    if ts_ms > INT64_MAX:
-        raise MalformedPayload("A timestamp is in milliseconds since 1970 and fits 63 bits")
-    return ts_ms or None
 
 
 def _seq(message: Any) -> int | None:  # noqa: ANN401

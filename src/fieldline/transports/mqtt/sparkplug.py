@@ -105,6 +105,7 @@ class EdgeNodeChannel(DeviceChannel):
         "_is_born",
         "_is_offline",
         "_is_over",
+        "_is_warned",
         "_node",
         "_now_ms",
         "_prefix",
@@ -131,6 +132,7 @@ class EdgeNodeChannel(DeviceChannel):
         self._is_born = False
         self._is_offline = False
         self._is_over = False
+        self._is_warned = False
 
     def begin(self, parts: GatewayParts) -> None:
         """Be ready for devices; ``parts`` are what there is of the connection."""
@@ -158,6 +160,13 @@ class EdgeNodeChannel(DeviceChannel):
         if report is None:  # the death of an earlier life
             _answer(ack, ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR)
             return
+        if report.left_out and not self._is_warned:
+            self._is_warned = True
+            logger.warning(
+                "metrics of the Sparkplug edge node %s:%s are not stored, here %d of %s: a name has"
+                " at most 255 characters, more than blanks, and neither HTML nor {{ }}",
+                self._topic.group, self._topic.node, report.left_out, topic.type,
+            )  # fmt: skip
         if report.wants_rebirth:
             payload = rebirth(self._door.now_ms)
             self._send(self._command_topic(""), _COMMAND_QOS, payload)
