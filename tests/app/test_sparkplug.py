@@ -13,14 +13,14 @@ from tests.waiting import until_async
 BD_SEQ = metric("bdSeq", INT64, 0)
 
 
-async def edge_node(plant: Plant, admin: Client, **configuration: Any) -> str:
+async def edge_node(plant: Plant, admin: Client, name: str = "node", **configuration: Any) -> str:
     """Make an edge node's device, with a profile of its own; returns its id."""
     transport = {"type": "MQTT", "sparkplug": True, **configuration}
     profile = await created(
         admin,
         "/api/deviceProfile",
         {
-            "name": "edge",
+            "name": "edge" if name == "node" else f"edge {name}",
             "type": "DEFAULT",
             "transportType": "MQTT",
             "profileData": {
@@ -29,11 +29,11 @@ async def edge_node(plant: Plant, admin: Client, **configuration: Any) -> str:
             },
         },
     )
-    return await plant.device(admin, "node", deviceProfileId=profile["id"])
+    return await plant.device(admin, name, deviceProfileId=profile["id"])
 
 
-async def connect(plant: Plant) -> MqttClient:
-    return await plant.connect("node", will=Will("spBv1.0/G/NDEATH/E", death(), 1))
+async def connect(plant: Plant, token: str = "node") -> MqttClient:
+    return await plant.connect(token, will=Will("spBv1.0/G/NDEATH/E", death(), 1))
 
 
 async def says(client: MqttClient, topic: str, *metrics: bytes, seq: int) -> None:
@@ -155,3 +155,61 @@ async def test_a_deleted_device_is_made_again_at_its_birth(plant: Plant) -> None
 
     assert (await device_named(admin, "G:E:D"))["id"]["id"] != former
     assert client.refused == 0
+
+
+async def test_edge_nodes_of_two_tenants_may_have_the_same_name(plant: Plant) -> None:
+    ours, theirs = await plant.tenant(), await plant.tenant("others")
+    await edge_node(plant, ours)
+    await edge_node(plant, theirs, "other")
+    for client, value in ((await connect(plant), 1.0), (await connect(plant, "other"), 2.0)):
+        await says(client, "NBIRTH/E", BD_SEQ, seq=0)
+        await says(client, "DBIRTH/E/D", metric("t", DOUBLE, value), seq=1)
+
+    found = [(await device_named(admin, "G:E:D"))["id"]["id"] for admin in (ours, theirs)]
+
+    assert (await latest(ours, found[0]))["t"] == "1.0"
+    assert (await latest(theirs, found[1]))["t"] == "2.0"
+    path = f"/api/plugins/telemetry/DEVICE/{found[1]}/values/timeseries"
+    assert (await ours.get(path)).status_code in {403, 404}
+    command = {"method": "DCMD", "params": {"metricName": "t", "value": 3}}
+    assert (await ours.post(f"/api/rpc/oneway/{found[1]}", json=command)).status_code in {403, 404}
+
+
+async def test_two_edge_nodes_that_say_they_are_the_same(plant: Plant) -> None:
+    admin = await plant.tenant()
+    await edge_node(plant, admin)
+    twin_id = await edge_node(plant, admin, "twin")
+    one, twin = await connect(plant), await connect(plant, "twin")
+    for client, value in ((one, 1.0), (twin, 2.0)):
+        await says(client, "NBIRTH/E", BD_SEQ, seq=0)
+        await says(client, "DBIRTH/E/D", metric("t", DOUBLE, value), seq=1)
+    device_id = (await device_named(admin, "G:E:D"))["id"]["id"]
+
+    one.abort()
+    await says(twin, "DDATA/E/D", metric("t", -DOUBLE, 3.0), seq=2)
+    command = {"method": "DCMD", "params": {"metricName": "t", "value": 4}}
+    answer = await admin.post(f"/api/rpc/twoway/{device_id}", json=command)
+    seen = await latest(admin, device_id)
+
+    assert (seen["t"], seen["sparkplugConnectionState"]) == ("3.0", "ONLINE")
+    assert answer.json() == {"result": "Success: DCMD"}
+    device = await device_named(admin, "G:E:D")
+    assert device["additionalInfo"]["lastConnectedGateway"] == twin_id, "whoever was born last"
+
+
+async def test_a_deleted_edge_node(plant: Plant) -> None:
+    admin = await plant.tenant()
+    node_id = await edge_node(plant, admin)
+    client = await connect(plant)
+    await says(client, "NBIRTH/E", BD_SEQ, seq=0)
+    await says(client, "DBIRTH/E/D", metric("t", DOUBLE, 1.0), seq=1)
+    device_id = (await device_named(admin, "G:E:D"))["id"]["id"]
+
+    assert (await admin.delete(f"/api/device/{node_id}")).status_code == 200
+    await client.wait_closed()
+
+    async def is_offline() -> bool:
+        return (await latest(admin, device_id))["sparkplugConnectionState"] == "OFFLINE"
+
+    await until_async(is_offline)
+    assert client.disconnect_code == 0x98
