@@ -57,7 +57,11 @@ def run(page: Path, server: Server, replaced: Mapping[str, str] | None = None) -
     ``replaced``: texts of the page that stand for what differs here, as ports.
     """
     with tempfile.TemporaryDirectory() as folder:
-        script = ["set -euo pipefail", *(block.commands for block in blocks(FIRST))]
+        script = [
+            "set -euo pipefail",
+            "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT",
+            *(block.commands for block in blocks(FIRST)),
+        ]
         if page == FIRST:
             script.pop()
         for number, block in enumerate(blocks(page)):
