@@ -24,6 +24,7 @@ from fieldline.protocols.mqtt.packets import (
     Unsubscribe,
 )
 from fieldline.protocols.mqtt.reader import PacketReader
+from tests.waiting import TIMEOUT_S
 
 CONNECT_TIMEOUT_S = 10.0
 MAX_PACKET_ID = 0xFFFF
@@ -171,10 +172,15 @@ class MqttClient(asyncio.Protocol):
         await self.wait_closed()
 
     async def wait_closed(self) -> None:
-        """Wait until the connection is gone, whoever closed it."""
-        while not self._is_lost:
-            self._changed.clear()
-            await self._changed.wait()
+        """Wait until the connection is gone, whoever closed it.
+
+        Raises:
+            TimeoutError: it stays.
+        """
+        async with asyncio.timeout(TIMEOUT_S):
+            while not self._is_lost:
+                self._changed.clear()
+                await self._changed.wait()
 
     async def _ask(self, make: Callable[[int], Packet]) -> list[int]:
         packet_id = self._take_packet_id()

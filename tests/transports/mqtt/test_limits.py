@@ -61,5 +61,35 @@ async def test_a_gateway_whose_devices_send_too_much(start: Start, version: int)
         assert json.loads(site.heard[0].payload) == {"device": "A", "reason": 150}
 
 
+@pytest.mark.parametrize("version", [4, 5])
+@pytest.mark.parametrize(
+    ("topic", "body"),
+    [
+        ("v1/gateway/connect", {"device": "B"}),
+        ("v1/gateway/telemetry", {"B": [{"t": 1}]}),
+        ("v1/gateway/telemetry", {"A": [{"t": 1}], "B": [{"t": 1}]}),
+    ],
+)
+async def test_a_gateway_that_connects_too_many_devices(
+    start: Start, version: int, topic: str, body: object
+) -> None:
+    site = await limited(start, transportGatewayMsgRateLimit="1:100")
+    [device] = site.world.devices.records.values()
+    device.is_gateway = True
+    client = await site.client(version)
+    await publish(client, {"A": [{"t": 0}]})
+    await client.drain()
+
+    await client.publish(topic, json.dumps(body).encode())
+    await client.wait_closed()
+
+    assert client.acknowledged - client.refused == 1
+    if version == 5:
+        await until(lambda: site.heard)
+        assert (client.last_refusal, client.disconnect_code) == (0x97, 0x97)
+        assert site.heard[0].topic == "v1/gateway/disconnect"
+        assert json.loads(site.heard[0].payload) == {"device": "B", "reason": 150}
+
+
 async def publish(client: MqttClient, body: object) -> None:
     await client.publish("v1/gateway/telemetry", json.dumps(body).encode())

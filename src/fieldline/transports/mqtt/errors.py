@@ -61,7 +61,7 @@ class SubDeviceRefused(FieldlineError):
     @classmethod
     def of(cls, error: FieldlineError) -> "SubDeviceRefused":
         """Return what ``error`` means to the gateway."""
-        return cls(error.message, is_over_limit=isinstance(error, LimitReached | RateLimited))
+        return cls(error.message, is_over_limit=isinstance(error, LimitReached))
 
 
 class SubDeviceLimited(FieldlineError):

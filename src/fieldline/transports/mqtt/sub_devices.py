@@ -18,7 +18,7 @@ from fieldline.ingest.session import (
     SessionListener,
     SubDeviceKind,
 )
-from fieldline.kit.errors import FieldlineError, LimitReached, Unavailable
+from fieldline.kit.errors import FieldlineError, LimitReached, RateLimited, Unavailable
 from fieldline.messaging.receipt import Receipt
 from fieldline.transports.mqtt.errors import SubDeviceRefused
 from fieldline.transports.mqtt.gateway_payloads import GatewayPayloads
@@ -35,6 +35,8 @@ REFUSED_FOR_MS = 300_000
 """How long a device beyond the tenant's limit is not asked for again."""
 MAX_REFUSED = 10_000
 """Devices of which that is remembered."""
+_AS_IT_IS = (RateLimited, Unavailable)
+"""Why a device could not be connected that says more than that it is refused."""
 
 
 class GatewayParts(NamedTuple):
@@ -93,6 +95,7 @@ class SubDevices(Generic[D]):
         self._make = make
         self._devices: dict[str, D] = {}
         self._refused: dict[str, tuple[FieldlineError, int]] = {}
+        self._refusals: Mapping[str, FieldlineError] = {}
         self._waiting: deque[Work] = deque()
         self._is_joining = False
         self._is_closed = False
@@ -129,10 +132,15 @@ class SubDevices(Generic[D]):
 
         Raises:
             SubDeviceRefused: there is none; the reason is its text.
+            RateLimited: it could not be connected because too much was sent.
         """
         device = self._devices.get(name)
         if device is None:
-            raise self._refusal(name) or SubDeviceRefused(f"'{name[:255]}' could not be connected")
+            raise (
+                self._refusals.get(name)
+                or self._refusal(name)
+                or SubDeviceRefused(f"'{name[:255]}' could not be connected")
+            )
         return device
 
     def find(self, name: str) -> D | None:
@@ -203,8 +211,9 @@ class SubDevices(Generic[D]):
                     for name, kind in work.names.items():
                         if not self._knows({name: kind}):
                             wanted.setdefault(name, kind)
-                refusals = await self._connect(wanted)
-                self._run_waiting(refusals)
+                self._refusals = await self._connect(wanted)
+                self._run_waiting()
+                self._refusals = {}
         finally:
             self._is_joining = False
             if self._when_done is not None:
@@ -244,7 +253,7 @@ class SubDevices(Generic[D]):
             self._door.subscribe_attributes(device.session)
             self._door.subscribe_rpc(device.session)
         return {
-            name: error if isinstance(error, Unavailable) else SubDeviceRefused.of(error)
+            name: error if isinstance(error, _AS_IT_IS) else SubDeviceRefused.of(error)
             for name, error in refusals.items()
         }
 
@@ -253,21 +262,21 @@ class SubDevices(Generic[D]):
         if len(self._refused) > MAX_REFUSED:
             del self._refused[next(iter(self._refused))]
 
-    def _run_waiting(self, refusals: Mapping[str, FieldlineError]) -> None:
-        """Work on messages as far as their devices are there."""
+    def _run_waiting(self) -> None:
+        """Work on messages as far as their devices are there, or known to be refused."""
         while self._waiting and not self._is_closed:
             work = self._waiting[0]
             # What came while these devices were asked for may name others too.
             missing = [name for name in work.names if name not in self._devices]
-            refused = [refusals[name] for name in missing if name in refusals]
-            if not all(name in refusals or self._refusal(name) for name in missing):
+            if not all(name in self._refusals or self._refusal(name) for name in missing):
                 return
             self._waiting.popleft()
             try:
-                # A server that is too busy for one of them is to be asked again, for all of them.
-                busy = [error for error in refused if isinstance(error, Unavailable)]
-                if busy or (refused and len(work.names) == 1):
-                    raise (busy or refused)[0]
+                for name in missing:
+                    error = self._refusals.get(name)
+                    if isinstance(error, Unavailable):
+                        # A server that is too busy for one of them is to be asked again, for all.
+                        raise error
                 work.run()
             except FieldlineError as error:
                 self._parts.refuse(error, work.ack)
