@@ -16,7 +16,9 @@ from fieldline.messaging.events import AttributesSaved, KeysDeleted
 from fieldline.messaging.message import Message
 from fieldline.protocols.mqtt.packets import Publish
 from fieldline.timeseries.store import Scope
+from fieldline.transports.mqtt.connection import Connection
 from fieldline.transports.mqtt.gateway_metrics import REPORT_MS
+from fieldline.transports.mqtt.sub_devices import MAX_WAITING
 from tests.ingest.world import Listener
 from tests.transports.mqtt.client import MqttClient
 from tests.transports.mqtt.conftest import Site, Start
@@ -195,6 +197,24 @@ async def test_commands(site: Site) -> None:
     assert answers == [Answer('{"ok":true}')]
 
 
+async def test_what_waits_for_all_of_its_devices_is_bounded_together(start: Start) -> None:
+    site = await start(max_downlinks_in_flight=1, max_downlinks_queued_bytes=100)
+    [gateway] = site.world.devices.records.values()
+    gateway.is_gateway = True
+    client = await site.client()
+    client.acknowledges = False
+    await client.subscribe("v1/gateway/attributes")
+    for name in ("A", "B", "C", "D"):
+        await publish(client, CONNECT, {"device": name})
+
+    for device in site.world.sub_devices.made.values():
+        told = {"target": "x" * 20}
+        site.world.bus.emit(AttributesSaved(device.tenant_id, device.ref, Scope.SHARED, 1, told))
+    await client.wait_closed()
+
+    assert client.disconnect_code == 0x97
+
+
 @pytest.mark.parametrize(
     ("asked", "answer"),
     [
@@ -354,6 +374,28 @@ async def test_devices_wait_for_a_database_that_is_away(
 
     assert before == 1
     assert len(readings(site)) == 1
+
+
+@pytest.mark.parametrize(("size", "waiting"), [(10, MAX_WAITING), (60_000, 18)])
+async def test_what_waits_for_devices_is_bounded_by_number_and_bytes(
+    site: Site, monkeypatch: pytest.MonkeyPatch, size: int, waiting: int
+) -> None:
+    monkeypatch.setattr("fieldline.transports.mqtt.sub_devices.RETRY_S", 0.01)
+    client = await site.client()
+    [connection] = site.transport._hub._members
+    assert isinstance(connection, Connection)
+    site.world.sub_devices.is_away = True
+    for number in range(waiting + 10):
+        body = {f"D{number}": [{"n": number, "x": "x" * size}]}
+        await client.publish(TELEMETRY, json.dumps(body).encode(), qos=0)
+    await until(lambda: connection._paused)
+    taken = site.transport.stats.publishes_received
+
+    site.world.sub_devices.is_away = False
+    await until(lambda: len(readings(site)) == waiting + 10)
+
+    assert taken == waiting
+    assert [m.data["n"] for m in readings(site)] == list(range(waiting + 10))
 
 
 async def test_other_topics_are_none(site: Site) -> None:

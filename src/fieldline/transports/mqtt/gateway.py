@@ -82,7 +82,7 @@ class GatewayChannel:
         if topic is None:
             return False
         work = _READERS[topic](self, packet.payload, ack)
-        self._devices.submit(work._replace(run=partial(self._run, work)))
+        self._devices.submit(work._replace(run=partial(self._run, work)), len(packet.payload))
         return True
 
     def touch(self) -> None:

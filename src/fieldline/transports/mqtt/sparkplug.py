@@ -174,7 +174,7 @@ class EdgeNodeChannel(DeviceChannel):
             _answer(ack, ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR)
             if topic.type is MessageType.DDATA and not report.samples:
                 return  # of a device that may not be there, nothing that could be stored
-        self._devices.submit(self._work(topic, report, ack, packet.topic))
+        self._devices.submit(self._work(topic, report, ack, packet.topic), len(packet.payload))
 
     def _is_own(self, topic: Topic) -> bool:
         is_command = topic.type in {MessageType.NCMD, MessageType.DCMD}

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 MAX_WAITING = 1_000
 """Messages of one connection that wait for devices; with more, its socket is not read."""
+MAX_WAITING_BYTES = 1_048_576
+"""Of the payloads of those; what they become in memory is some times as much."""
 RETRY_S = 1.0
 TOUCH_MS = 1_000
 """How often a gateway's activity is noted as that of all of its devices."""
@@ -96,7 +98,8 @@ class SubDevices(Generic[D]):
         self._devices: dict[str, D] = {}
         self._refused: dict[str, tuple[FieldlineError, int]] = {}
         self._refusals: Mapping[str, FieldlineError] = {}
-        self._waiting: deque[Work] = deque()
+        self._waiting: deque[tuple[Work, int]] = deque()
+        self._waiting_bytes = 0
         self._is_joining = False
         self._is_closed = False
         self._is_paused = False
@@ -109,8 +112,8 @@ class SubDevices(Generic[D]):
     def __iter__(self) -> Iterator[D]:
         return iter(list(self._devices.values()))
 
-    def submit(self, work: Work) -> None:
-        """Work on a message, now or in its turn.
+    def submit(self, work: Work, size: int) -> None:
+        """Work on a message of so many bytes, now or in its turn.
 
         Raises:
             FieldlineError: it was its turn, and it, or the door, refused.
@@ -119,8 +122,10 @@ class SubDevices(Generic[D]):
             work.run()
             return
         work.ack.hold()
-        self._waiting.append(work)
-        if len(self._waiting) >= MAX_WAITING and not self._is_paused:
+        self._waiting.append((work, size))
+        self._waiting_bytes += size
+        is_full = len(self._waiting) >= MAX_WAITING or self._waiting_bytes >= MAX_WAITING_BYTES
+        if is_full and not self._is_paused:
             self._is_paused = True
             self._parts.pause()
         if not self._is_joining:
@@ -183,7 +188,8 @@ class SubDevices(Generic[D]):
         """Disconnect every device; what waits is refused, so that nobody takes it for stored."""
         self._is_closed = True
         while self._waiting:
-            self._parts.refuse(Unavailable("The session ended first"), self._waiting.popleft().ack)
+            work, _ = self._waiting.popleft()
+            self._parts.refuse(Unavailable("The session ended first"), work.ack)
         for device in self:
             self._door.close(device.session)
         self._devices.clear()
@@ -207,7 +213,7 @@ class SubDevices(Generic[D]):
         try:
             while self._waiting:
                 wanted: dict[str, SubDeviceKind] = {}
-                for work in self._waiting:
+                for work, _ in self._waiting:
                     for name, kind in work.names.items():
                         if not self._knows({name: kind}):
                             wanted.setdefault(name, kind)
@@ -265,12 +271,13 @@ class SubDevices(Generic[D]):
     def _run_waiting(self) -> None:
         """Work on messages as far as their devices are there, or known to be refused."""
         while self._waiting and not self._is_closed:
-            work = self._waiting[0]
+            work, size = self._waiting[0]
             # What came while these devices were asked for may name others too.
             missing = [name for name in work.names if name not in self._devices]
             if not all(name in self._refusals or self._refusal(name) for name in missing):
                 return
             self._waiting.popleft()
+            self._waiting_bytes -= size
             try:
                 for name in missing:
                     error = self._refusals.get(name)
