@@ -67,11 +67,6 @@ class GatewayChannel:
         self._devices = SubDevices(gateway, parts, partial(GatewayDevice, self))
         self._metrics = GatewayMetrics()
 
-    @property
-    def devices(self) -> int:
-        """How many devices are connected."""
-        return len(self._devices)
-
     def publish(self, packet: Publish, ack: Receipt) -> bool:
         """Hand a message in; False: it is on none of a gateway's topics.
 

@@ -106,9 +106,6 @@ class SubDevices(Generic[D]):
         self._when_done: Callable[[], None] | None = None
         self._touched_ms = 0
 
-    def __len__(self) -> int:
-        return len(self._devices)
-
     def __iter__(self) -> Iterator[D]:
         return iter(list(self._devices.values()))
 
