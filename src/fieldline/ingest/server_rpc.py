@@ -262,8 +262,7 @@ class ServerRpc:
                 if not is_known:
                     self._absent.update(await self._kept.devices_with_pending())
                     is_known = True
-                    for device_id in self._absent & set(self._subscribers):
-                        self._recall_soon(device_id)
+                    self._recall_some()
                 await self._kept.expire()
             except Unavailable:
                 await asyncio.sleep(SWEEP_S)
@@ -339,10 +338,10 @@ class ServerRpc:
             commands: Sequence[Command] = ()
             try:
                 commands = await self._kept.pending(device_id)
-            except Unavailable:  # the next sweep asks again
+            except BaseException as error:
                 self._absent.add(device_id)
-            except BaseException:
-                self._absent.add(device_id)
+                if isinstance(error, Unavailable):  # the next sweep asks again
+                    return
                 raise
             if any(command.was_sent for command in commands):
                 self._numbers.skip_former(device_id)
