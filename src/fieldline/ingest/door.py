@@ -47,6 +47,8 @@ from fieldline.messaging.message import ROOT_CHAIN, Message, MessageType
 from fieldline.messaging.receipt import Receipt
 
 _POST_TELEMETRY = MessageType.POST_TELEMETRY_REQUEST
+Readings = Sequence[tuple[int, dict[str, Any]]]
+"""Values by key, with their time."""
 _SLICE = 200
 """Readings of a bulk payload that are published before other work gets its turn: some ms."""
 
@@ -290,10 +292,7 @@ class Door:
         now_ms = self._now_ms()
         self.activity.note(session.presence, now_ms)
         groups = parse_telemetry(payload, now_ms, self._rules)
-        self._count_in(session, _points(groups), now_ms)
-        self._flow.count(receipt)
-        for ts_ms, values in groups:
-            self._publish_reading(session.device, ts_ms, values, metadata, now_ms, receipt)
+        self._take_readings(session, groups, metadata, now_ms, receipt)
 
     def telemetry_document(
         self,
@@ -306,10 +305,7 @@ class Door:
         now_ms = self._now_ms()
         self.activity.note(session.presence, now_ms)
         groups = telemetry_groups(document, now_ms, self._rules)
-        self._count_in(session, _points(groups), now_ms)
-        self._flow.count(receipt)
-        for ts_ms, values in groups:
-            self._publish_reading(session.device, ts_ms, values, metadata, now_ms, receipt)
+        self._take_readings(session, groups, metadata, now_ms, receipt)
 
     def readings(
         self,
@@ -326,12 +322,11 @@ class Door:
         """
         now_ms = self._now_ms()
         self.activity.note(session.presence, now_ms)
-        typed = [(ts_ms, typed_values(each, self._typed)) for ts_ms, each in groups.items()]
-        self._count_in(session, sum(len(values) for _, values in typed), now_ms)
-        self._flow.count(receipt)
-        for ts_ms, values in typed:
-            at_ms = now_ms if ts_ms is None else ts_ms
-            self._publish_reading(session.device, at_ms, values, metadata, now_ms, receipt)
+        typed = [
+            (now_ms if ts_ms is None else ts_ms, typed_values(values, self._typed))
+            for ts_ms, values in groups.items()
+        ]
+        self._take_readings(session, typed, metadata, now_ms, receipt)
 
     def observe(self, session: DeviceSession, values: dict[str, Any], receipt: Receipt) -> None:
         """Take in what the transport itself saw of a device: no activity, and not limited."""
@@ -339,7 +334,7 @@ class Door:
             return
         now_ms = self._now_ms()
         self._flow.count(receipt)
-        self._publish_reading(session.device, now_ms, values, None, now_ms, receipt)
+        self._publish_readings(session.device, [(now_ms, values)], None, now_ms, receipt)
 
     async def bulk_telemetry(
         self, session: DeviceSession, payload: bytes, receipt: Receipt
@@ -354,12 +349,12 @@ class Door:
         now_ms = self._now_ms()
         self.activity.note(session.presence, now_ms)
         groups = await asyncio.to_thread(parse_telemetry, payload, now_ms, self._rules)
-        self._count_in(session, _points(groups), now_ms)
+        self._count_in(session, sum(len(values) for _, values in groups), now_ms)
         self._flow.count(receipt)
         for start in range(0, len(groups), _SLICE):
             await self._flow.room()
-            for ts_ms, values in groups[start : start + _SLICE]:
-                self._publish_reading(session.device, ts_ms, values, None, now_ms, receipt)
+            some = groups[start : start + _SLICE]
+            self._publish_readings(session.device, some, None, now_ms, receipt)
 
     def attributes(
         self,
@@ -438,37 +433,50 @@ class Door:
                 )
             )
 
-    def _publish_reading(
+    def _take_readings(
         self,
-        device: DeviceRecord,
-        ts_ms: int,
-        values: dict[str, Any],
+        session: DeviceSession,
+        groups: Readings,
         metadata: Mapping[str, str] | None,
         now_ms: int,
         receipt: Receipt,
     ) -> None:
-        described = {
-            "deviceName": device.name,
-            "deviceType": device.profile_name,
-            "ts": str(ts_ms),
-        }
-        if metadata is not None:
-            described.update(metadata)
-        receipt.hold()
-        self._bus.publish(
-            Message(
-                _POST_TELEMETRY,
-                device.ref,
-                device.tenant_id,
-                values,
-                described,
-                ts_ms=now_ms,
-                receipt=receipt,
-                customer_id=device.customer_id,
-                profile_id=device.profile_id,
-                rule_chain_id=device.rule_chain_id or ROOT_CHAIN,
+        points = len(groups[0][1]) if len(groups) == 1 else sum(len(each) for _, each in groups)
+        self._count_in(session, points, now_ms)
+        self._flow.count(receipt)
+        self._publish_readings(session.device, groups, metadata, now_ms, receipt)
+
+    def _publish_readings(
+        self,
+        device: DeviceRecord,
+        groups: Readings,
+        metadata: Mapping[str, str] | None,
+        now_ms: int,
+        receipt: Receipt,
+    ) -> None:
+        for ts_ms, values in groups:
+            described = {
+                "deviceName": device.name,
+                "deviceType": device.profile_name,
+                "ts": str(ts_ms),
+            }
+            if metadata is not None:
+                described.update(metadata)
+            receipt.hold()
+            self._bus.publish(
+                Message(
+                    _POST_TELEMETRY,
+                    device.ref,
+                    device.tenant_id,
+                    values,
+                    described,
+                    ts_ms=now_ms,
+                    receipt=receipt,
+                    customer_id=device.customer_id,
+                    profile_id=device.profile_id,
+                    rule_chain_id=device.rule_chain_id or ROOT_CHAIN,
+                )
             )
-        )
 
     def _admit(self, session: DeviceSession) -> None:
         """Count a message without values.
@@ -626,9 +634,3 @@ class Door:
     def when_room(self, callback: Callable[[], None]) -> None:
         """Call back once, when there is room again."""
         self._flow.when_room(callback)
-
-
-def _points(groups: Sequence[tuple[int, Mapping[str, Any]]]) -> int:
-    if len(groups) == 1:
-        return len(groups[0][1])
-    return sum(len(values) for _, values in groups)
