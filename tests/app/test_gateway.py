@@ -125,6 +125,21 @@ async def test_the_limit_of_devices_holds_for_gateways_too(plant: Plant) -> None
     assert missing.status_code == 404
 
 
+async def test_nothing_is_left_of_a_device_that_is_refused(plant: Plant) -> None:
+    admin = await plant.tenant()
+    await plant.device(admin, "gateway", **GATEWAY)
+    client = await plant.connect("gateway")
+
+    await client.publish("v1/gateway/connect", b'{"device":"A","type":"thermostat"}')
+    await client.publish("v1/gateway/connect", b'{"device":"<b>","type":"boiler"}')
+    await client.publish("v1/gateway/connect", b'{"device":"C","type":"meter"}')
+    await client.drain()
+    page = await admin.get("/api/deviceProfileInfos?pageSize=9&page=0&sortProperty=name")
+
+    assert (client.refused, client.last_refusal) == (1, 0x80)
+    assert [each["name"] for each in page.json()["data"]] == ["default", "meter", "thermostat"]
+
+
 async def test_names_that_are_none(plant: Plant) -> None:
     admin = await plant.tenant()
     await plant.device(admin, "gateway", **GATEWAY)

@@ -75,31 +75,40 @@ class SubDevices:
         return dict(await asyncio.gather(*(self._record(*each) for each in found.items())))
 
     async def _join_some(self, origin: Origin, some: list[tuple[str, SubDeviceKind]]) -> _Found:
-        try:
-            return await self._join_all(origin, some)
-        except Conflict as error:
-            # Somebody else made one of them meanwhile; a second look finds it.
-            if len(some) == 1:
-                try:
-                    return await self._join_all(origin, some)
-                except Conflict:
-                    return {some[0][0]: error}
-        found: _Found = {}
-        for each in some:
-            found.update(await self._join_some(origin, [each]))
-        return found
+        """Join devices together or, if one of them is refused, each by itself."""
+        if len(some) > 1:
+            try:
+                return dict(await self._join_all(origin, some))
+            except Unavailable:
+                raise
+            except FieldlineError:
+                pass  # it is found again, and told, where it is on its own
+        return {name: await self._join_one(origin, name, kind) for name, kind in some}
 
-    async def _join_all(self, origin: Origin, some: list[tuple[str, SubDeviceKind]]) -> _Found:
-        found: _Found = {}
+    async def _join_one(
+        self, origin: Origin, name: str, kind: SubDeviceKind
+    ) -> Joined | FieldlineError:
+        try:
+            try:
+                joined = await self._join_all(origin, [(name, kind)])
+            except Conflict:
+                # Somebody else made it meanwhile; a second look finds it.
+                joined = await self._join_all(origin, [(name, kind)])
+        except Unavailable:
+            raise
+        except FieldlineError as error:
+            return error
+        return joined[name]
+
+    async def _join_all(
+        self, origin: Origin, some: list[tuple[str, SubDeviceKind]]
+    ) -> dict[str, Joined]:
+        """Join devices in one transaction: all of them, or none if one is refused."""
         async with self._database.write() as session:
-            for name, kind in some:
-                try:
-                    found[name] = await service.join(session, origin, name, kind, vault=self._vault)
-                except (Unavailable, Conflict):
-                    raise
-                except FieldlineError as error:
-                    found[name] = error
-        return found
+            return {
+                name: await service.join(session, origin, name, kind, vault=self._vault)
+                for name, kind in some
+            }
 
     async def _record(
         self, name: str, found: Joined | FieldlineError
