@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,12 +19,13 @@ from fieldline.domains.rpc.waiting import GRACE_S
 from fieldline.domains.rpc.writer import RpcWriter
 from fieldline.ingest.server_rpc import SWEEP_S
 from fieldline.kit.clock import ManualClock
+from fieldline.kit.service_id import SERVICE_ID
 from fieldline.messaging.message import Message
 from fieldline.protocols.mqtt.packets import Publish
 from tests.api.support import Client, created
 from tests.app.plant import Plant, opened, settings_of
 from tests.transports.mqtt.client import MqttClient
-from tests.waiting import until
+from tests.waiting import until, until_async
 
 CALL: dict[str, Any] = {"method": "setGpio", "params": {"pin": 7}}
 REQUESTS = "v1/devices/me/rpc/request/+"
@@ -145,6 +147,41 @@ async def test_a_kept_command_needs_an_id_of_its_own(plant: Plant) -> None:
     assert first.json() == {"rpcId": body["requestUUID"]}
     assert (second.status_code, second.json()["errorCode"]) == (400, 31)
     assert "exists already" in second.json()["message"]
+
+
+async def test_messages_and_events_name_the_server_alike(plant: Plant) -> None:
+    admin = await plant.tenant()
+    device_id = await plant.device(admin, "valve")
+    switch = "org.thingsboard.rule.engine.filter.TbMsgTypeSwitchNode"
+    chain = await created(admin, "/api/ruleChain", {"name": "debugged"})
+    node = {"type": switch, "name": "switch", "configuration": {}, "debugMode": True}
+    body = {"ruleChainId": chain["id"], "firstNodeIndex": 0, "nodes": [node], "connections": []}
+    saved = await created(admin, "/api/ruleChain/metadata", body)
+    await created(admin, f"/api/ruleChain/{chain['id']['id']}/root", {})
+    device = await plant.connect("valve")
+    events = f"/api/events/RULE_NODE/{saved['nodes'][0]['id']['id']}/DEBUG_RULE_NODE"
+    tenant_id = chain["tenantId"]["id"]
+
+    async def told() -> dict[str, dict[str, Any]]:
+        page = await admin.get(f"{events}?tenantId={tenant_id}&pageSize=99&page=0")
+        return {each["body"]["msgType"]: each["body"] for each in page.json()["data"]}
+
+    soon = plant.platform.services.clock.now_ms() + 300
+    await admin.post(f"/api/rpc/oneway/{device_id}", json={**CALL, "expirationTime": soon})
+    await device.publish("v1/devices/me/rpc/request/1", b'{"method":"getTime"}')
+    await until_async(
+        lambda: _holds(told, "RPC_CALL_FROM_SERVER_TO_DEVICE", "TO_SERVER_RPC_REQUEST")
+    )
+    found = await told()
+
+    down, up = found["RPC_CALL_FROM_SERVER_TO_DEVICE"], found["TO_SERVER_RPC_REQUEST"]
+    assert down["server"] == up["server"] == SERVICE_ID
+    assert json.loads(down["metadata"])["originServiceId"] == SERVICE_ID
+    assert json.loads(up["metadata"])["serviceId"] == SERVICE_ID
+
+
+async def _holds(read: Callable[[], Awaitable[dict[str, Any]]], *names: str) -> bool:
+    return {*names} <= {*await read()}
 
 
 async def test_request_ids_are_of_one_tenant(plant: Plant) -> None:

@@ -1,6 +1,5 @@
 """The edges: the door behind the transports, the MQTT server, the HTTP application."""
 
-import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -100,7 +99,6 @@ async def make_door(
         string_length=settings.telemetry_max_string_value_length,
         inactivity_timeout_ms=settings.device_inactivity_timeout_seconds * 1000,
         is_rate_limited=settings.rate_limit_enabled,
-        service_id=socket.gethostname(),
         guard=GuardOptions(
             most=settings.device_login_max_failures,
             most_per_name=settings.device_login_max_failures_per_user,

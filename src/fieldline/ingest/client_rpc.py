@@ -16,6 +16,7 @@ from fieldline.ingest.session import DeviceSession
 from fieldline.kit.errors import Invalid, Unavailable
 from fieldline.kit.ids import EntityType
 from fieldline.kit.json import dumps, dumps_received
+from fieldline.kit.service_id import SERVICE_ID
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.messaging.message import Message, MessageType
 
@@ -123,7 +124,7 @@ class ClientRpc:
                 "deviceName": device.name,
                 "deviceType": device.profile_name,
                 "requestId": str(self._last_id),
-                "serviceId": self._limits.service_id,
+                "serviceId": SERVICE_ID,
                 "sessionId": str(session.id),
             },
             ts_ms=now_ms,

@@ -147,7 +147,6 @@ class IngestOptions:
         is_rate_limited: whether the rate limits of tenant profiles hold.
         payload_bytes: the largest MQTT packet, which session limits tell the device.
         session_in_flight: messages that a device may have unacknowledged, told likewise.
-        service_id: this process, in the metadata of devices' RPCs.
         guard: how often wrong credentials may be tried.
     """
 
@@ -167,7 +166,6 @@ class IngestOptions:
     is_rate_limited: bool = False
     payload_bytes: int = 65_536
     session_in_flight: int = 100
-    service_id: str = "fieldline"
     guard: GuardOptions = field(default_factory=GuardOptions)
 
 

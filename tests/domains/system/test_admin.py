@@ -1,7 +1,6 @@
 """What a system administrator asks of the installation, through the real application."""
 
 import os
-import platform as this_machine
 import shutil
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 import fieldline
 from fieldline.domains.system import machine
+from fieldline.kit.service_id import SERVICE_ID
 from tests.api.support import Platform
 from tests.domains.support import expect_error, on_sqlite
 
@@ -47,7 +47,7 @@ async def test_the_machine_is_measured(platform: Platform) -> None:
 
     assert found["monolith"] is True
     (data,) = found["systemData"]
-    assert data["serviceId"] == this_machine.node()
+    assert data["serviceId"] == SERVICE_ID
     assert data["serviceType"] == "MONOLITH"
     assert data["cpuCount"] == os.cpu_count()
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

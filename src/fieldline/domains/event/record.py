@@ -1,15 +1,13 @@
 """One event as it is recorded, before and after it is stored, and who takes such records."""
 
-import socket
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
 from fieldline.kit.ids import EntityRef, new_id
+from fieldline.kit.service_id import SERVICE_ID
 
-SERVER = socket.gethostname()[:255]
-"""What events call the server that recorded them."""
 MAX_TEXT_LENGTH = 4_096
 """Characters of data, metadata or a reason that are kept (ThingsBoard's bound)."""
 _ROW_BYTES = 512
@@ -55,7 +53,7 @@ class Record:
 
     @property
     def server(self) -> str:
-        return SERVER
+        return SERVICE_ID
 
     @property
     def size_bytes(self) -> int:

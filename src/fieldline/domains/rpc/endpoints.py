@@ -12,6 +12,7 @@ from fieldline.domains.rpc import schemas, service
 from fieldline.domains.rpc.command import Answer, RpcError, RpcStatus
 from fieldline.domains.rpc.waiting import Waiting, answer_within
 from fieldline.kit.ids import EntityRef, EntityType, new_id
+from fieldline.kit.service_id import SERVICE_ID
 from fieldline.messaging.bus import publish_alone
 from fieldline.messaging.message import Message, MessageType
 from fieldline.rest.callers import AnyUser, TenantAdmin, TenantOrCustomer
@@ -77,7 +78,7 @@ class Sender:
             data["additionalInfo"] = wanted.additional_info
         metadata = {
             "requestUUID": str(request_id),
-            "originServiceId": "fieldline",
+            "originServiceId": SERVICE_ID,
             "expirationTime": str(expires_ms),
             "oneway": str(is_oneway).lower(),
             "persistent": str(wanted.persistent).lower(),

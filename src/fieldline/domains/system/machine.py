@@ -1,12 +1,12 @@
 """Processor, memory and disk of the machine, as the kernel tells them (Linux: ``/proc``)."""
 
 import os
-import platform
 import shutil
 import time
 from pathlib import Path
 
 from fieldline.domains.system.schemas import SystemData
+from fieldline.kit.service_id import SERVICE_ID
 
 STAT, MEMINFO = Path("/proc/stat"), Path("/proc/meminfo")
 SAMPLE_S = 0.1
@@ -24,7 +24,7 @@ def measure(folder: Path) -> SystemData:
     memory = _memory()
     total, available = memory or (None, None)
     return SystemData(
-        service_id=platform.node() or "fieldline",
+        service_id=SERVICE_ID,
         service_type="MONOLITH",
         cpu_usage=_cpu_percent(),
         cpu_count=os.cpu_count(),
