@@ -44,9 +44,9 @@ async def get_asset_profile(
 
 @router.get("/assetProfileInfo/default")
 async def get_default_asset_profile_info(
-    caller: TenantOrCustomer, session: ReadSession
+    caller: TenantOrCustomer, session: WriteSession
 ) -> AssetProfileInfo:
-    """Return what choosers show of the default profile."""
+    """Return what choosers show of the default profile, which is made where there is none."""
     return AssetProfileInfo.model_validate(await service.get_default(session, caller))
 
 

@@ -47,9 +47,9 @@ async def get_device_profile(
 
 @router.get("/deviceProfileInfo/default")
 async def get_default_device_profile_info(
-    caller: TenantOrCustomer, session: ReadSession
+    caller: TenantOrCustomer, session: WriteSession
 ) -> DeviceProfileInfo:
-    """Return what choosers show of the default profile."""
+    """Return what choosers show of the default profile, which is made where there is none."""
     return DeviceProfileInfo.model_validate(await service.get_default(session, caller))
 
 
