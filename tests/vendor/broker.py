@@ -1,47 +1,17 @@
-"""A real Mosquitto, the devices that speak through it, and how the gateway reads them."""
+"""The devices that speak through a broker, and how the gateway reads them."""
 
 import json
-import os
-import shutil
-import subprocess
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
 from typing import Any
 
-import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.e2e.server import free_port
-from tests.vendor.waits import is_open, within
+from tests.vendor.waits import within
 
 HEARD_S = 20.0
-
-
-@contextmanager
-def broker(folder: Path) -> Iterator[int]:
-    """Run Mosquitto; gives its port."""
-    program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        if os.environ.get("FIELDLINE_REQUIRE_VENDOR"):
-            pytest.fail("Debian's package mosquitto is missing")
-        pytest.skip("Debian's package mosquitto is missing")
-    port = free_port()
-    configuration = folder / "mosquitto.conf"
-    configuration.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
-    process = subprocess.Popen(
-        [program, "-c", str(configuration)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        within(20, lambda: is_open(port))
-        yield port
-    finally:
-        process.kill()
-        process.wait()
 
 
 class Meters:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.server import Rest, Server
+from tests.mosquitto import Mosquitto
 from tests.vendor import broker, modbus
 from tests.vendor.broker import Meters
 from tests.vendor.gateway import TOKEN, configure, gateway
@@ -104,7 +105,9 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
     python_of("thingsboard-gateway")
     folder = tmp_path_factory.mktemp("plant")
     with ExitStack() as stack:
-        broker_port = stack.enter_context(broker.broker(folder))
+        mosquitto = Mosquitto(folder)
+        stack.callback(mosquitto.stop)
+        mosquitto.start()
         registers = stack.enter_context(modbus.simulator(folder))
         server = Server(folder / "data")
         server.start()
@@ -115,12 +118,12 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
         link = Link(server.mqtt_port)
         stack.callback(link.stop)
         connectors = {
-            "meters": ("mqtt", broker.connector(broker_port)),
+            "meters": ("mqtt", broker.connector(mosquitto.port)),
             "boilers": ("modbus", modbus.connector(registers.port)),
         }
         configure(folder / "gateway", link.port, connectors)
         stack.enter_context(gateway(folder / "gateway"))
-        meters = Meters(broker_port)
+        meters = Meters(mosquitto.port)
         stack.callback(meters.stop)
         plant = Plant(server, rest, link, meters, registers)
 
