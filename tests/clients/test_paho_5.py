@@ -91,6 +91,26 @@ def test_a_refused_message_of_qos_2_is_a_failure(paho: Open, device: Device) -> 
     assert device.history("b") == [1]
 
 
+@pytest.mark.parametrize(
+    ("topic", "payload", "code"),
+    [
+        (TELEMETRY, '{"ts":"yesterday","values":{"a":1}}', 0x99),
+        ("v1/devices/me/rpc/request/1", '{"params":{}}', 0x99),
+        ("v1/devices/me/rpc/request/x", '{"method":"m","params":{}}', 0x90),
+        ("v2/fw/request/1/chunk/0", "all", 0x99),
+    ],
+)
+def test_what_ends_the_connection_is_told(
+    paho: Open, device: Device, topic: str, payload: str, code: int
+) -> None:
+    client = paho(MQTT_5)
+    client.connect(device.token)
+
+    client.publish(topic, payload, 0)
+
+    assert client.is_cut_off().code == code
+
+
 def test_a_topic_alias_stands_for_its_topic(paho: Open, device: Device) -> None:
     client = paho(MQTT_5)
     client.connect(device.token)

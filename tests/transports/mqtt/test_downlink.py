@@ -71,7 +71,7 @@ async def test_a_request_id_that_is_no_number_is_refused(site: Site, request_id:
     await client.wait_closed()
 
     assert (client.refused, client.last_refusal) == (2, 0x99)
-    assert client.disconnect_code == 0x8B
+    assert client.disconnect_code == 0x90
 
 
 async def test_a_negative_request_id_stays_unanswered(site: Site) -> None:
@@ -215,7 +215,7 @@ async def test_a_client_rpc_without_method_ends_the_connection(site: Site) -> No
     await client.publish("v1/devices/me/rpc/request/3", b"{}")
     await client.wait_closed()
 
-    assert client.disconnect_code == 0x8B
+    assert client.disconnect_code == 0x99
 
 
 @pytest.mark.parametrize("change", [Change.DELETED, Change.CREDENTIALS_UPDATED])

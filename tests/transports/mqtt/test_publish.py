@@ -145,7 +145,7 @@ async def test_a_timestamp_that_is_none_ends_the_connection(site: Site) -> None:
     await client.publish(TELEMETRY, b'{"ts":"noon","values":{"a":2}}')
     await client.wait_closed()
 
-    assert client.disconnect_code == 0x8B
+    assert client.disconnect_code == 0x99
     assert client.acknowledged == 1
 
 

@@ -84,13 +84,13 @@ class Verdict:
     is_acknowledged: bool = False
 
 
-# The first kind that fits counts, so special ones stand before general ones. ThingsBoard says
-# 0x8B for what its converter stumbles over, odd as it is; clients were written to that.
+# The first kind that fits counts, so special ones stand before general ones. The first four end the
+# connection because they do so in ThingsBoard, which says 0x8B of them: that it is shutting down.
 _PUBLISH: tuple[tuple[type[FieldlineError], Verdict], ...] = (
-    (InvalidTimestamp, Verdict(ReasonCode.SERVER_SHUTTING_DOWN, is_fatal=True)),
-    (MissingMethod, Verdict(ReasonCode.SERVER_SHUTTING_DOWN, is_fatal=True)),
-    (InvalidRequestId, Verdict(ReasonCode.SERVER_SHUTTING_DOWN, is_fatal=True)),
-    (InvalidChunkSize, Verdict(ReasonCode.SERVER_SHUTTING_DOWN, is_fatal=True)),
+    (InvalidTimestamp, Verdict(ReasonCode.PAYLOAD_FORMAT_INVALID, is_fatal=True)),
+    (MissingMethod, Verdict(ReasonCode.PAYLOAD_FORMAT_INVALID, is_fatal=True)),
+    (InvalidRequestId, Verdict(ReasonCode.TOPIC_NAME_INVALID, is_fatal=True)),
+    (InvalidChunkSize, Verdict(ReasonCode.PAYLOAD_FORMAT_INVALID, is_fatal=True)),
     (PackageRefused, Verdict(ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR, is_fatal=True)),
     (
         # A gateway sends what is not acknowledged again, this one for ever.
