@@ -367,6 +367,24 @@ async def test_what_was_delivered_before_is_sent_after_what_is_new_and_stays_del
     await site.world.door.stop()
 
 
+async def test_what_is_in_memory_is_sent_again_while_the_store_is_away(site: Site) -> None:
+    await site.world.door.start()
+    session, _ = await site.connect()
+    site.send(is_persistent=True)
+    site.send(method="notKept")
+    for number in range(2):
+        site.world.door.rpc_sent(session, number)
+        site.world.door.rpc_delivered(session, number)
+    site.world.door.close(session)
+    site.world.kept.is_away = True
+
+    _session, listener = await site.connect()
+    await until(lambda: listener.requests)
+
+    assert [request.method for request in listener.requests] == ["notKept"]
+    await site.world.door.stop()
+
+
 async def test_a_kept_command_expires(site: Site) -> None:
     session, listener = await site.connect()
     rpc_id = site.send(is_persistent=True)

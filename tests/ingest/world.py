@@ -182,6 +182,7 @@ class KeptInMemory:
     def __init__(self) -> None:
         self.is_full = False
         self.refuses = False
+        self.is_away = False
         self.commands: dict[UUID, Command] = {}
         self.moves: dict[UUID, list[RpcStatus]] = {}
         self.responses: dict[UUID, str] = {}
@@ -199,6 +200,8 @@ class KeptInMemory:
             self.responses[rpc_id] = response
 
     async def pending(self, device_id: UUID) -> list[Command]:
+        if self.is_away:
+            raise Unavailable("away")
         return [
             replace(command, status=self.moves[command.id][-1])
             for command in self.commands.values()

@@ -340,9 +340,9 @@ class ServerRpc:
                 commands = await self._kept.pending(device_id)
             except BaseException as error:
                 self._absent.add(device_id)
-                if isinstance(error, Unavailable):  # the next sweep asks again
-                    return
-                raise
+                if not isinstance(error, Unavailable):
+                    raise
+                # The next sweep asks again; what is in memory is sent now all the same.
             if any(command.was_sent for command in commands):
                 self._numbers.skip_former(device_id)
             if len(commands) >= MAX_PENDING:
