@@ -5,6 +5,7 @@ put into mails (ThingsBoard's ``@NoXss``).
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from fieldline.kit.errors import Invalid
@@ -33,6 +34,16 @@ def check_text(field: str, value: str | None, max: int = MAX_LENGTH) -> None:  #
         msg = f"{field} should be specified!"
         raise Invalid(msg)
     check_optional_text(field, value, max)
+
+
+@lru_cache(10_000)
+def check_text_once(field: str, value: str) -> None:
+    """Check a text that comes again and again; those that are refused are looked at each time.
+
+    Raises:
+        Invalid: as :func:`check_text` does.
+    """
+    check_text(field, value)
 
 
 def check_optional_text(

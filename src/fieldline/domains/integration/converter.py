@@ -8,7 +8,6 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from fieldline.domains.integration.configuration import ConverterConfiguration, Source, Values
@@ -16,7 +15,7 @@ from fieldline.domains.integration.errors import ConversionFailed, InvalidIntegr
 from fieldline.domains.integration.json_path import Path, Steps
 from fieldline.kit.errors import Invalid
 from fieldline.kit.telemetry_json import decode_to_query
-from fieldline.kit.text import check_text
+from fieldline.kit.text import check_text_once
 
 MAX_PAYLOAD_BYTES = 262_144
 """Of a message; what is larger would stop everybody else for too long."""
@@ -288,16 +287,10 @@ def _check_keys(keys: Iterable[str], what: str) -> None:
 def _check_texts(what: str, texts: Iterable[str]) -> None:
     for text in texts:
         try:
-            _check_text(what, text)
+            check_text_once(what, text)
         except Invalid as error:
             msg = f"'{text[:100]}' cannot be used: {error.message}"
             raise ConversionFailed(msg) from None
-
-
-@lru_cache(10_000)
-def _check_text(what: str, text: str) -> None:
-    """Check a text once; those that are refused are looked at each time."""
-    check_text(what, text)
 
 
 def _constant(value: str) -> Read:

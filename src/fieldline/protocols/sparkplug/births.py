@@ -3,11 +3,10 @@
 Source: Eclipse Sparkplug 3.0.0, sections 6.4.6 (aliases) and 6.4.7 to 6.4.14 (metrics).
 """
 
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from fieldline.kit.errors import Invalid
-from fieldline.kit.text import MAX_LENGTH, check_text
+from fieldline.kit.text import MAX_LENGTH, check_text_once
 from fieldline.kit.values import INT64_MAX
 from fieldline.protocols.sparkplug.errors import MalformedPayload
 from fieldline.protocols.sparkplug.values import read_value, text_of
@@ -118,14 +117,13 @@ def storable(samples: list[Sample]) -> tuple[list[Sample], int]:
 
     One such name would take the other values of its time with it: they are stored as one.
     """
-    found = [each for each in samples if len(each.name) <= MAX_LENGTH and _is_key(each.name)]
+    found = [each for each in samples if _is_key(each.name)]
     return found, len(samples) - len(found)
 
 
-@lru_cache(10_000)
 def _is_key(name: str) -> bool:
     try:
-        check_text("Key", name)
+        check_text_once("Key", name)
     except Invalid:
         return False
     return True
