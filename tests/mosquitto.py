@@ -8,25 +8,11 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-import pytest
-
 from tests.e2e.server import free_port
+from tests.programs import PATH, require
 
 START_S = 60.0
 """Far more than a start takes: other tests have the machine meanwhile."""
-PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"
-
-
-def require_mosquitto() -> None:
-    """Skip the test where Mosquitto is missing; fail where services are required."""
-    missing = [
-        each for each in ("mosquitto", "mosquitto_pub") if shutil.which(each, path=PATH) is None
-    ]
-    if missing:
-        reason = f"{' and '.join(missing)} missing: install Debian's mosquitto, mosquitto-clients"
-        if any(os.environ.get(f"FIELDLINE_REQUIRE_{each}") for each in ("SERVICES", "VENDOR")):
-            pytest.fail(reason)
-        pytest.skip(reason)
 
 
 class Mosquitto:
@@ -36,7 +22,7 @@ class Mosquitto:
     """
 
     def __init__(self, folder: Path, *lines: str) -> None:
-        require_mosquitto()
+        require("mosquitto", "mosquitto_pub")
         self.port = free_port()
         self.folder = folder / f"mosquitto-{self.port}"
         self.folder.mkdir()

@@ -22,7 +22,8 @@ from fieldline.domains.device import service as device_service
 from tests.api.support import Client, created
 from tests.app.plant import Plant, opened, settings_of
 from tests.domains.support import on_sqlite
-from tests.mosquitto import PATH, Mosquitto
+from tests.mosquitto import Mosquitto
+from tests.programs import PATH
 from tests.waiting import TIMEOUT_S
 
 CONVERTER = {

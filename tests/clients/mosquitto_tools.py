@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 from tests.clients.device import WAIT_S
-from tests.mosquitto import PATH, require_mosquitto
+from tests.programs import PATH, require
 
 VERSIONS = ["mqttv31", "mqttv311", "mqttv5"]
 
@@ -13,7 +13,7 @@ class Tools:
     """The two programs, told once where the server is and who they are."""
 
     def __init__(self, port: int, username: str, version: str, *options: str) -> None:
-        require_mosquitto()
+        require("mosquitto_pub")
         self._given = ("-p", str(port), "-u", username, "-V", version, *options)
         self._started: list[subprocess.Popen[bytes]] = []
 

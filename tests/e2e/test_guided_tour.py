@@ -1,13 +1,12 @@
 """The guided tour, a page for each resource: its commands work and answer what the page shows."""
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e import tour
 from tests.e2e.server import Server
+from tests.programs import require
 
 
 @pytest.fixture(scope="module")
@@ -21,11 +20,7 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.mark.e2e
 @pytest.mark.long
 def test_every_page_works_as_written(shared_server: Server) -> None:
-    if shutil.which("curl") is None or shutil.which("mosquitto_pub") is None:
-        reason = "curl or mosquitto_pub is missing: install Debian's curl and mosquitto-clients"
-        if os.environ.get("FIELDLINE_REQUIRE_SERVICES"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    require("curl", "mosquitto_pub")
 
     for page in (tour.FIRST, *tour.pages()):
         printed = tour.run(page, shared_server)

@@ -1,7 +1,5 @@
 """The page on integrations: its commands work, with a real broker, and answer what it shows."""
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +7,7 @@ import pytest
 from tests.e2e import tour
 from tests.e2e.server import Server
 from tests.mosquitto import Mosquitto
+from tests.programs import require
 
 PAGE = tour.ROOT / "docs" / "integrations.md"
 
@@ -17,10 +16,7 @@ PAGE = tour.ROOT / "docs" / "integrations.md"
 @pytest.mark.long
 def test_the_page_works_as_written(tmp_path: Path) -> None:
     broker, server = Mosquitto(tmp_path), Server(tmp_path / "data")
-    if shutil.which("curl") is None:
-        if os.environ.get("FIELDLINE_REQUIRE_SERVICES"):
-            pytest.fail("curl is missing")
-        pytest.skip("curl is missing")
+    require("curl")
     broker.start()
     try:
         server.start()

@@ -1,7 +1,5 @@
 """The page on OTA updates: its commands and its device work, and answer what it shows."""
 
-import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -9,6 +7,7 @@ import pytest
 
 from tests.e2e import tour
 from tests.e2e.server import Server
+from tests.programs import require
 
 PAGE = tour.ROOT / "docs" / "ota.md"
 
@@ -16,10 +15,7 @@ PAGE = tour.ROOT / "docs" / "ota.md"
 @pytest.mark.e2e
 @pytest.mark.long
 def test_the_page_works_as_written(tmp_path: Path) -> None:
-    if shutil.which("curl") is None:
-        if os.environ.get("FIELDLINE_REQUIRE_SERVICES"):
-            pytest.fail("curl is missing")
-        pytest.skip("curl is missing")
+    require("curl")
     server = Server(tmp_path / "data")
     try:
         server.start()

@@ -1,15 +1,14 @@
 """The README's five-minute tour, run as it is written."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.server import Server
+from tests.programs import require
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,10 +21,7 @@ def tour_script() -> str:
 
 @pytest.mark.e2e
 def test_the_five_minute_tour_works_as_written(server: Server) -> None:
-    if shutil.which("mosquitto_pub") is None:
-        if os.environ.get("FIELDLINE_REQUIRE_SERVICES"):
-            pytest.fail("mosquitto_pub is missing: install Debian's mosquitto-clients")
-        pytest.skip("mosquitto_pub is missing: install Debian's mosquitto-clients")
+    require("mosquitto_pub")
     script = (
         tour_script()
         .replace("localhost:8080", f"127.0.0.1:{server.http_port}")

@@ -1,13 +1,12 @@
 """The page on Sparkplug: its commands work, with an independent client, and answer as shown."""
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.e2e import tour
 from tests.e2e.server import Server
+from tests.programs import require
 from tests.vendor.test_sdks import python_of
 
 PAGE = tour.ROOT / "docs" / "sparkplug.md"
@@ -17,10 +16,7 @@ PAGE = tour.ROOT / "docs" / "sparkplug.md"
 @pytest.mark.vendor
 def test_the_page_works_as_written(tmp_path: Path) -> None:
     python = python_of("pysparkplug")
-    if shutil.which("curl") is None:
-        if os.environ.get("FIELDLINE_REQUIRE_SERVICES"):
-            pytest.fail("curl is missing")
-        pytest.skip("curl is missing")
+    require("curl")
     server = Server(tmp_path / "data")
     try:
         server.start()
