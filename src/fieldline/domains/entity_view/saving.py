@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 from fieldline.domains.entity_view import service
 from fieldline.domains.entity_view.fields import ViewFields
@@ -17,6 +16,7 @@ from fieldline.domains.entity_view.models import EntityView
 from fieldline.domains.entity_view.shown import shown_by
 from fieldline.kit.errors import Unavailable
 from fieldline.kit.ids import EntityRef, EntityType
+from fieldline.kit.locks import Locks
 from fieldline.kit.unique_name import Naming
 from fieldline.messaging.events import KeysDeleted
 from fieldline.rest.services import Services
@@ -27,7 +27,7 @@ WRITE_TIMEOUT_S = 30.0
 """How long a request waits for the store, as one that writes attributes does."""
 NOT_COPIED = "The entity view is saved, but its attributes could not be copied; save it again"
 _LISTS = {"cs": Scope.CLIENT, "ss": Scope.SERVER, "sh": Scope.SHARED}
-_saving: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+_saving = Locks()
 """One lock for each view that is being saved: the attributes end as those of the last save."""
 
 
@@ -37,7 +37,7 @@ async def create(
     """Make a view with the attributes that it lists; raises as :func:`service.create`."""
     async with services.database.write() as session:
         view = await service.create(session, caller, fields, naming=naming)
-    async with _lock(view.id):
+    async with _saving.of(view.id):
         await _copy(services, view, {})
     return view
 
@@ -51,16 +51,12 @@ async def update(
     version: int | None = None,
 ) -> EntityView:
     """Change a view and copy its attributes anew; raises as :func:`service.update`."""
-    async with _lock(view_id):
+    async with _saving.of(view_id):
         async with services.database.write() as session:
             former = (await service.get(session, caller, view_id)).keys
             view = await service.update(session, caller, view_id, fields, version=version)
         await _copy(services, view, former["attributes"])
     return view
-
-
-def _lock(view_id: UUID) -> asyncio.Lock:
-    return _saving.setdefault(view_id, asyncio.Lock())
 
 
 async def _copy(services: Services, view: EntityView, former: Mapping[str, Sequence[str]]) -> None:
