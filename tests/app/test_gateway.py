@@ -1,10 +1,15 @@
 """A gateway and its devices, through the whole platform."""
 
+import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
+from fieldline.domains.tenant.models import Tenant
 from tests.api.support import Client, created
-from tests.app.plant import Plant
+from tests.app.plant import Plant, opened, settings_of
 from tests.transports.mqtt.client import MqttClient
 from tests.waiting import until
 
@@ -194,3 +199,32 @@ async def test_a_gateway_is_told_of_a_device_that_is_renamed_or_deleted(plant: P
         {"method": "gateway_device_renamed", "params": {"A": "B"}},
         {"method": "gateway_device_deleted", "params": "B"},
     ]
+
+
+async def test_gateways_that_come_at_once_leave_the_database_to_others(
+    database_url: str, tmp_path: Path
+) -> None:
+    settings = settings_of(database_url, tmp_path)
+    few = settings.model_copy(update={"postgres_pool_size": 5, "postgres_max_overflow": 0})
+    async with opened(few) as plant:
+        admin = await plant.tenant()
+        names = [f"gateway {number}" for number in range(8)]
+        for name in names:
+            await plant.device(admin, name, **GATEWAY)
+        gateways = [await plant.connect(name) for name in names]
+
+        async with plant.platform.services.database.write() as session:
+            await session.scalars(select(Tenant.id).with_for_update())  # nobody else makes devices
+            for number, gateway in enumerate(gateways):
+                body = {"device": f"meter {number}"}
+                await gateway.publish("v1/gateway/connect", json.dumps(body).encode())
+            await asyncio.sleep(0.2)  # each has had time for taking a connection
+            during = await asyncio.wait_for(
+                admin.get("/api/tenant/deviceInfos?pageSize=1&page=0"), 10
+            )
+        for gateway in gateways:
+            await gateway.drain()
+        after = await admin.get("/api/tenant/deviceInfos?pageSize=1&page=0")
+
+    assert during.json()["totalElements"] == 8
+    assert after.json()["totalElements"] == 16

@@ -186,3 +186,18 @@ async def test_closing_waits_for_what_was_cut_off(sqlite_url: str) -> None:
     await database.close()
 
     assert not has_threads(database.engine.sync_engine)
+
+
+@pytest.mark.parametrize("opening", ["read", "write"])
+async def test_who_finds_all_connections_in_use_is_told_so(database_url: str, opening: str) -> None:
+    database = Database(database_url, pool_size=1, max_overflow=0, pool_timeout_s=0.1)
+
+    async with database.read() as session:
+        await session.execute(text("SELECT 1"))
+        with pytest.raises(Unavailable, match="too much to do"):
+            async with getattr(database, opening)() as second:
+                await second.execute(text("SELECT 1"))
+        await session.close()
+    async with getattr(database, opening)() as third:
+        assert await third.scalar(text("SELECT 1")) == 1
+    await database.close()

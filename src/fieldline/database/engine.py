@@ -22,6 +22,7 @@ from sqlalchemy.exc import (
     InterfaceError,
     OperationalError,
 )
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
@@ -33,12 +34,14 @@ from fieldline.kit.sqlite import DURABLE
 log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_MS = 10_000
+POOL_TIMEOUT_S = 30.0
 CLOSE_TIMEOUT_S = 5.0
 CLOSE_LOOK_S = 0.005
 _EVENTS = "fieldline.events"
 _LAST = "fieldline.last"
 _REACTIONS = "fieldline.reactions"
 AWAY = "The database is not available; try again"
+BUSY = "The database has too much to do; try again"
 _CANNOT_CONNECT = (ConnectionError, TimeoutError, socket.gaierror)
 _ROLLED_BACK = frozenset({"40001", "40P01"})
 """PostgreSQL: serialization failure, deadlock detected. The same transaction may work again."""
@@ -91,6 +94,7 @@ class Database:
         reactions: called with each announced event within its transaction, in this order.
         pool_size: connections kept open.
         max_overflow: more of them under load.
+        pool_timeout_s: how long a session waits for one of them.
 
     Attributes:
         absences: what the driver raises and SQLAlchemy does not wrap: while it connects (refused,
@@ -106,6 +110,7 @@ class Database:
         reactions: Sequence[Reaction] = (),
         pool_size: int = 20,
         max_overflow: int = 40,
+        pool_timeout_s: float = POOL_TIMEOUT_S,
     ) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
@@ -121,6 +126,7 @@ class Database:
                 self.url.set(drivername=sqlite_dialect.DRIVER),
                 pool_size=pool_size,
                 max_overflow=max_overflow,
+                pool_timeout=pool_timeout_s,
                 hide_parameters=True,
             )
             _make_sqlite_safe(self.engine)
@@ -133,6 +139,7 @@ class Database:
                 self.url,
                 pool_size=pool_size,
                 max_overflow=max_overflow,
+                pool_timeout=pool_timeout_s,
                 hide_parameters=True,
             )
             _leave_out_closed(self.engine)
@@ -151,7 +158,7 @@ class Database:
         A transaction around it would cost two more trips to the database than the usual one.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is away, or its connections are all in use.
             TypeError: something was to be written.
         """
         async with AsyncSession(
@@ -161,6 +168,8 @@ class Database:
                 yield session
             except DBAPIError as error:
                 raise _translate(error) from error
+            except NoConnectionLeft as error:
+                raise Unavailable(BUSY) from error
             except self.absences as error:
                 raise Unavailable(AWAY) from error
 
@@ -174,7 +183,8 @@ class Database:
         Raises:
             StaleVersion: somebody changed a row between reading and writing it.
             Conflict: a constraint of the schema refused the change.
-            Unavailable: the database is away; nothing was written.
+            Unavailable: the database is away, or its connections are all in use; nothing was
+                written.
         """
         gate: AbstractAsyncContextManager[None] = (
             self.gate.enter() if self.is_sqlite else nullcontext()
@@ -189,6 +199,8 @@ class Database:
                 raise StaleVersion(msg) from error
             except DBAPIError as error:
                 raise _translate(error) from error
+            except NoConnectionLeft as error:
+                raise Unavailable(BUSY) from error
             except self.absences as error:
                 raise Unavailable(AWAY) from error
         for item in (*session.info.pop(_EVENTS, ()), *session.info.pop(_LAST, ())):

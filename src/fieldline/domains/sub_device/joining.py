@@ -10,6 +10,7 @@ from fieldline.domains.sub_device import service
 from fieldline.domains.sub_device.kind import SubDeviceKind
 from fieldline.domains.sub_device.service import Joined, Origin
 from fieldline.kit.errors import Conflict, FieldlineError, Invalid, NotFound, Unavailable
+from fieldline.kit.locks import Locks
 from fieldline.security.secrets import Vault
 
 _AT_ONCE = 100
@@ -29,6 +30,10 @@ class SubDevices:
         self._database = database
         self._vault = vault
         self._directory = directory
+        # Making devices counts the tenant's, one transaction after the other. All gateways that
+        # come back at once would hold, only to wait, every connection of PostgreSQL's; and on
+        # SQLite be before all readings that come meanwhile.
+        self._turns = Locks()
 
     async def join(self, gateway: DeviceRecord, wanted: Mapping[str, SubDeviceKind]) -> Records:
         """Return a gateway's devices by name, made where they are not there.
@@ -104,7 +109,7 @@ class SubDevices:
         self, origin: Origin, some: list[tuple[str, SubDeviceKind]]
     ) -> dict[str, Joined]:
         """Join devices in one transaction: all of them, or none if one is refused."""
-        async with self._database.write() as session:
+        async with self._turns.of(origin.tenant_id), self._database.write() as session:
             return {
                 name: await service.join(session, origin, name, kind, vault=self._vault)
                 for name, kind in some
