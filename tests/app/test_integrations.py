@@ -24,7 +24,7 @@ from tests.app.plant import Plant, opened, settings_of
 from tests.domains.support import on_sqlite
 from tests.mosquitto import Mosquitto
 from tests.programs import PATH
-from tests.waiting import TIMEOUT_S
+from tests.waiting import TIMEOUT_S, until
 
 CONVERTER = {
     "device_name": {"topic_level": 1},
@@ -466,6 +466,35 @@ async def test_devices_beyond_the_limit_of_the_tenant_are_failures(
     assert shown["statistics"]["failed"] == 1
     assert "limit" in shown["last_error"].lower()
     assert list(await devices(admin)) == ["m1"]
+
+
+@on_sqlite
+async def test_devices_of_a_tenant_over_its_month_wait_to_be_made(
+    plant: Plant,
+    broker: Mosquitto,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("fieldline.domains.api_usage.counters.RETRY_AFTER_S", 0.1)
+    admin = await plant.tenant()
+    sysadmin = await plant.user("sysadmin@thingsboard.org")
+    profile = (await sysadmin.get("/api/tenantProfiles?pageSize=10&page=0")).json()["data"][0]
+    profile["profileData"]["configuration"]["maxTransportMessages"] = 1
+    profile = await created(sysadmin, "/api/tenantProfile", profile)
+    integration_id = await integrate(admin, broker)
+    await when(admin, integration_id)
+    await say(broker, "plant/m1/up", {"t": 1, "ts": 1_700_000_000})
+    await when(admin, integration_id, stored(1))
+
+    await say(broker, "plant/m2/up", {"t": 2, "ts": 1_700_000_000})
+    await until(lambda: "wait to be found: The tenant used the 1 messages" in caplog.text)
+    before = list(await devices(admin))
+    profile["profileData"]["configuration"]["maxTransportMessages"] = 0
+    await created(sysadmin, "/api/tenantProfile", profile)
+    await when(admin, integration_id, stored(2))
+
+    assert before == ["m1"]
+    assert set(await devices(admin)) == {"m1", "m2"}
 
 
 async def test_a_rate_limit_slows_the_broker_down_and_loses_nothing(

@@ -91,6 +91,24 @@ async def test_a_tenant_over_its_limit_is_refused_on_every_edge(plant: Plant) ->
     assert (await http.post("/api/v1/meter/telemetry", json={"a": 1})).status_code == 200
 
 
+async def test_gateways_make_no_devices_for_a_tenant_over_its_limit(plant: Plant) -> None:
+    admin = await plant.tenant()
+    await plant.device(admin, "box", additionalInfo={"gateway": True})
+    gateway = await plant.connect("box")
+    await limit(plant, maxTransportMessages=1)
+    counted = plant.platform.door.rates
+    await until(lambda: all(each.is_limited for each in counted._tenants.values()))
+    await gateway.publish(TELEMETRY, b'{"a":1}')
+    await gateway.drain()
+
+    await gateway.publish("v1/gateway/telemetry", b'{"x":[{"a":1}]}')
+    await gateway.wait_closed()
+    found = await admin.get("/api/tenant/devices", params={"deviceName": "x"})
+
+    assert (gateway.last_refusal, gateway.disconnect_code) == (0x97, 0x97)
+    assert found.status_code == 404
+
+
 async def test_scripts_are_refused_over_their_limit(plant: Plant) -> None:
     await limit(plant, maxJSExecutions=1)
     admin, http = await plant.tenant(), plant.client()

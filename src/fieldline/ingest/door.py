@@ -192,8 +192,10 @@ class Door:
             A device of each name, or why there is none.
 
         Raises:
+            RateLimited: the tenant used up what its devices may send in this month.
             Unavailable: the database is away.
         """
+        gateway.limits.usage.check_transport(self._now_ms())
         return await self._sub_devices.join(gateway.device, wanted)
 
     async def find_or_make(
@@ -202,9 +204,11 @@ class Door:
         """Return a tenant's devices by name, as :meth:`join`, and how many were made.
 
         Raises:
+            RateLimited: the tenant used up what its devices may send in this month.
             Unavailable: the database is away.
         """
         await self.rates.learn(tenant_id)
+        self.rates.of(tenant_id).usage.check_transport(self._now_ms())
         return await self._sub_devices.find_or_make(tenant_id, wanted)
 
     def brief(self, device: DeviceRecord, listener: SessionListener | None = None) -> DeviceSession:

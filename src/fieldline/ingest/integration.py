@@ -96,6 +96,7 @@ class Intake:
         """Find devices, and make those that are not there.
 
         Raises:
+            RateLimited: the tenant sends more than it may; go on later.
             Unavailable: the database is away.
         """
         found, made = await self._door.find_or_make(self._tenant_id, wanted)

@@ -237,6 +237,8 @@ class SubDevices(Generic[D]):
                     return dict.fromkeys(wanted, error)
                 logger.warning("devices of a gateway wait to be connected: %s", error.message)
                 await asyncio.sleep(RETRY_S)
+            except RateLimited as error:
+                return dict.fromkeys(wanted, error)
         refusals: dict[str, FieldlineError] = {}
         for name, record in found.items():
             if self._is_closed:

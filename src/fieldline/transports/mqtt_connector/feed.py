@@ -187,13 +187,13 @@ class Feed:
         while True:
             try:
                 await self._intake.join(wanted)
-            except Unavailable as error:
+            except (RateLimited, Unavailable) as error:
                 logger.warning(
                     "devices of integration '%s' wait to be found: %s",
                     self._settings.name,
                     error.message,
                 )
-                await asyncio.sleep(RETRY_S)
+                await asyncio.sleep(error.retry_after_s)
                 continue
             except Exception:  # the outermost loop of this edge: others must not wait for ever
                 logger.exception("devices of integration '%s' are not found", self._settings.name)
