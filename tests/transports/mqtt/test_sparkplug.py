@@ -152,6 +152,21 @@ async def test_a_will_that_is_no_death(site: Site, version: int, fields: dict[st
     assert refused.value.code == (0x88 if version == 5 else 3)
 
 
+async def test_operators_are_told_why_a_node_is_refused(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        with pytest.raises(ConnectionRefused):
+            await site.client(4, will=Will("spBv1.0/G/NDEATH/E", death(), 0))
+    once = caplog.text.count("device 'meter token': The will of a Sparkplug edge node has QoS 1")
+    site.clock.advance(10_000)
+    with pytest.raises(ConnectionRefused):
+        await site.client(4)
+
+    assert once == 1
+    assert "(and 2 more of such)" in caplog.text
+
+
 async def test_a_session_that_would_outlive_the_connection(site: Site) -> None:
     lasting = Properties(session_expiry_interval=60)
     ended = Properties(session_expiry_interval=0)
@@ -261,7 +276,7 @@ async def test_a_name_that_is_no_key(
         STATE: "ONLINE", "a/b ü {x}": 4, "NBIRTH seq": 0, "NBIRTH bdSeq": 3, "NDATA seq": 1
     }  # fmt: skip
     assert (edge.client.refused, rebirths(site)) == (0, 0)
-    assert caplog.text.count("edge node G:E are not stored, here 1 of NBIRTH") == 1
+    assert caplog.text.count("device 'meter token': NBIRTH: 1 metrics are not stored: a name") == 1
 
 
 async def test_quality_of_service_0(site: Site, connect: Connect) -> None:
@@ -379,13 +394,16 @@ async def test_bytes_that_are_no_payload(site: Site, connect: Connect, data: byt
     assert (edge.client.last_refusal, edge.client.is_open) == (0x99, True)
 
 
-async def test_bytes_that_are_no_payload_end_an_older_client(site: Site, connect: Connect) -> None:
+async def test_bytes_that_are_no_payload_end_an_older_client(
+    site: Site, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
     edge = await connect(4)
 
     await edge.client.publish(topic("NBIRTH"), b"\xff")
     await edge.client.wait_closed()
 
     await until(lambda: states(site, node(site)) == ["OFFLINE"])
+    assert "device 'meter token': NBIRTH: The bytes are no Sparkplug B payload" in caplog.text
 
 
 async def test_as_many_metrics_as_a_packet_holds(site: Site, connect: Connect) -> None:

@@ -349,7 +349,11 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self._closing is not None:
             return None
         is_node = sparkplug_connect.is_edge_node(device.transport_configuration)
-        identity = sparkplug_connect.identify(connect) if is_node else None
+        try:
+            identity = sparkplug_connect.identify(connect) if is_node else None
+        except sparkplug_connect.MissingDeath as error:
+            self._hub.complaints.say(device.name, error.message)
+            raise
         session = door.open(device, self)
         if identity is not None:
             node = EdgeNodeChannel(
@@ -374,6 +378,7 @@ class Connection(asyncio.Protocol):
             spawn=self._spawn,
             payloads=channel.gateway_payloads,
             tells_reasons=self._session.version == MQTT_5,
+            complain=self._hub.complaints.say,
         )
 
     def _open_packages(self) -> PackageChannel:

@@ -18,7 +18,7 @@ from fieldline.kit.json import dumps
 from fieldline.messaging.receipt import Receipt, unattended
 from fieldline.protocols.mqtt.packets import Publish, Subscription
 from fieldline.protocols.mqtt.reason_codes import ReasonCode
-from fieldline.protocols.sparkplug.errors import NotWritable
+from fieldline.protocols.sparkplug.errors import MalformedPayload, NotWritable
 from fieldline.protocols.sparkplug.node import Report, rebirth
 from fieldline.protocols.sparkplug.topics import (
     CERTIFICATES,
@@ -42,6 +42,7 @@ _ONLINE = {CONNECTION_STATE: "ONLINE"}
 _OFFLINE = {CONNECTION_STATE: "OFFLINE"}
 _OF_SPARKPLUG = (NAMESPACE, CERTIFICATES)
 _COMMAND_QOS = 1
+_NO_KEY = "a name has at most 255 characters, more than blanks, and neither HTML nor {{ }}"
 _OF_GATEWAYS = frozenset({"gateway_device_deleted", "gateway_device_renamed"})
 """What the platform tells gateways; an edge node keeps no names of its devices here."""
 
@@ -107,7 +108,7 @@ class EdgeNodeChannel(DeviceChannel):
         "_is_over",
         "_is_warned",
         "_node",
-        "_now_ms",
+        "_parts",
         "_prefix",
         "_topic",
     )
@@ -127,7 +128,7 @@ class EdgeNodeChannel(DeviceChannel):
         self._prefix = f"{identity.death.group}:{identity.death.node}:"
         self._attributes = AttributeNames(device.device.transport_configuration)
         self._devices: SubDevices[SparkplugDevice]
-        self._now_ms: Callable[[], int]
+        self._parts: GatewayParts
         self._has_will = True
         self._is_born = False
         self._is_offline = False
@@ -136,7 +137,7 @@ class EdgeNodeChannel(DeviceChannel):
 
     def begin(self, parts: GatewayParts) -> None:
         """Be ready for devices; ``parts`` are what there is of the connection."""
-        self._now_ms = parts.now_ms
+        self._parts = parts
         self._devices = SubDevices(self.device, parts, partial(SparkplugDevice, self))
 
     # What it says
@@ -156,17 +157,10 @@ class EdgeNodeChannel(DeviceChannel):
         if topic is None or not self._is_own(topic):
             _answer(ack, ReasonCode.TOPIC_NAME_INVALID)
             return
-        report = self._node.receive(topic.type, topic.device, packet.payload, self._now_ms())
+        report = self._read(topic, packet.payload)
         if report is None:  # the death of an earlier life
             _answer(ack, ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR)
             return
-        if report.left_out and not self._is_warned:
-            self._is_warned = True
-            logger.warning(
-                "metrics of the Sparkplug edge node %s:%s are not stored, here %d of %s: a name has"
-                " at most 255 characters, more than blanks, and neither HTML nor {{ }}",
-                self._topic.group, self._topic.node, report.left_out, topic.type,
-            )  # fmt: skip
         if report.wants_rebirth:
             payload = rebirth(self._door.now_ms)
             self._send(self._command_topic(""), _COMMAND_QOS, payload)
@@ -175,6 +169,18 @@ class EdgeNodeChannel(DeviceChannel):
             if topic.type is MessageType.DDATA and not report.samples:
                 return  # of a device that may not be there, nothing that could be stored
         self._devices.submit(self._work(topic, report, ack, packet.topic), len(packet.payload))
+
+    def _read(self, topic: Topic, payload: bytes) -> Report | None:
+        try:
+            report = self._node.receive(topic.type, topic.device, payload, self._parts.now_ms())
+        except MalformedPayload as error:
+            self._parts.complain(self.device.device.name, f"{topic.type}: {error.message}")
+            raise
+        if report is not None and report.left_out and not self._is_warned:
+            self._is_warned = True
+            what = f"{topic.type}: {report.left_out} metrics are not stored: {_NO_KEY}"
+            self._parts.complain(self.device.device.name, what)
+        return report
 
     def _is_own(self, topic: Topic) -> bool:
         is_command = topic.type in {MessageType.NCMD, MessageType.DCMD}

@@ -46,7 +46,8 @@ class GatewayParts(NamedTuple):
 
     ``refuse`` answers a publish that failed after all; ``pause`` and ``resume`` stop and start the
     reading of the socket; ``spawn`` runs what waits for devices; ``payloads`` is the format of the
-    gateway's profile; ``tells_reasons``: MQTT 5.
+    gateway's profile; ``tells_reasons``: MQTT 5; ``complain`` tells operators what is wrong with
+    what a device, by its name, says.
     """
 
     door: Door
@@ -59,6 +60,7 @@ class GatewayParts(NamedTuple):
     spawn: Callable[[Any], None]
     payloads: Callable[[], GatewayPayloads]
     tells_reasons: bool
+    complain: Callable[[str, str], None]
 
 
 class SubDevice(SessionListener, Protocol):
