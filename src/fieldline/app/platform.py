@@ -19,7 +19,7 @@ from fieldline.app.edges import (
     start_mqtt,
 )
 from fieldline.app.first_start import prepare
-from fieldline.app.memory import Trimmer
+from fieldline.app.memory import Trimmer, past_of
 from fieldline.app.metrics import MeasuredParts, measure
 from fieldline.app.ota import make_contents, start_updates
 from fieldline.app.retention import Retention, audit_logs, events, readings, rpcs
@@ -106,10 +106,9 @@ async def open_platform(
         outbox.start()
         start_updates(services, settings, stack)
         mqtt = await start_mqtt(door, settings, stack)
-        if mqtt is not None:
-            trimmer = Trimmer(lambda: mqtt.stats.connections_opened - mqtt.connections)
-            trimmer.start()
-            stack.push_async_callback(trimmer.stop)
+        trimmer = Trimmer(partial(past_of, services.writer, mqtt))
+        trimmer.start()
+        stack.push_async_callback(trimmer.stop)
         connectors = start_connectors(services, door, stack)
         platform = Platform(FastAPI(), services, door, rpc_waiting)
         if new_administrator is not None:
