@@ -10,6 +10,7 @@ from sqlalchemy import (
     Select,
     TableClause,
     and_,
+    bindparam,
     case,
     column,
     delete,
@@ -71,15 +72,8 @@ class OtaUpdateRepository:
 
     async def wanted_of(self, device_id: UUID) -> dict[OtaType, Wanted]:
         """Return what a device has and was told of, in one query."""
-        told = {kind: aliased(OtaUpdate) for kind in OtaType}
-        query = select(
-            *(part for kind in OtaType for part in (_has(kind), told[kind].package_id))
-        ).join_from(_DEVICE, _PROFILE, _PROFILE.c.id == _DEVICE.c.device_profile_id)
-        for kind, row in told.items():
-            query = query.outerjoin(
-                row, and_(row.device_id == _DEVICE.c.id, row.type == kind.value)
-            )
-        found = (await self._session.execute(query.where(_DEVICE.c.id == device_id))).one_or_none()
+        rows = await self._session.execute(_OF_ONE, {"device_id": device_id})
+        found = rows.one_or_none()
         if found is None:
             return {}
         return {
@@ -203,6 +197,21 @@ class OtaUpdateRepository:
 def _has(kind: OtaType) -> ColumnElement[Any]:
     """Return the package of a device: its own, else its profile's."""
     return func.coalesce(_DEVICE.c[kind.column], _PROFILE.c[kind.column])
+
+
+def _of_one() -> Select[Any]:
+    """Select what the device ``device_id`` has and was told of, for each kind of package."""
+    told = {kind: aliased(OtaUpdate) for kind in OtaType}
+    query = select(
+        *(part for kind in OtaType for part in (_has(kind), told[kind].package_id))
+    ).join_from(_DEVICE, _PROFILE, _PROFILE.c.id == _DEVICE.c.device_profile_id)
+    for kind, row in told.items():
+        query = query.outerjoin(row, and_(row.device_id == _DEVICE.c.id, row.type == kind.value))
+    return query.where(_DEVICE.c.id == bindparam("device_id"))
+
+
+_OF_ONE = _of_one()
+"""Asked whenever a device is saved: to build it takes longer than its answer."""
 
 
 def _is_current(kind: OtaType) -> ColumnElement[bool]:
