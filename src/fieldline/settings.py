@@ -267,6 +267,12 @@ class Settings(BaseSettings):
     max_integrations_per_tenant: NotNegative = Field(
         50, description="MQTT integrations that a tenant may have; 0 for no limit."
     )
+    outbound_denied_networks: str = Field(
+        "169.254.0.0/16,fe80::/10",
+        description="Networks that connections which tenants ask for (integrations) must not go "
+        "to, separated by commas. By default the link-local ones, where clouds tell a machine its "
+        "secrets; where tenants are strangers also 127.0.0.0/8,::1 and one's own.",
+    )
     demo_on_network: bool = Field(
         default=False,
         validation_alias=AliasChoices("FIELDLINE_DEMO_ON_NETWORK", "demo_on_network"),
@@ -288,7 +294,7 @@ class Settings(BaseSettings):
                         )
                         raise ValueError(msg)
         _check_mail(self)
-        _ = self.exempt_networks
+        _ = self.exempt_networks, self.denied_networks
         for name in _NOT_BUILT:
             if getattr(self, name):
                 msg = f"{name.upper()} is set, but this version of Fieldline has no such part yet"
@@ -310,12 +316,12 @@ class Settings(BaseSettings):
     @property
     def exempt_networks(self) -> list[IPv4Network | IPv6Network]:
         """What ``DEVICE_LOGIN_EXEMPT_ADDRESSES`` names."""
-        texts = (text.strip() for text in self.device_login_exempt_addresses.split(","))
-        try:
-            return [ip_network(text, strict=False) for text in texts if text]
-        except ValueError as error:
-            msg = f"DEVICE_LOGIN_EXEMPT_ADDRESSES is not right: {error}; it may be 10.0.0.0/8,::1"
-            raise ValueError(msg) from error
+        return _networks("device_login_exempt_addresses", self.device_login_exempt_addresses)
+
+    @property
+    def denied_networks(self) -> list[IPv4Network | IPv6Network]:
+        """What ``OUTBOUND_DENIED_NETWORKS`` names."""
+        return _networks("outbound_denied_networks", self.outbound_denied_networks)
 
     @property
     def serves_docs(self) -> bool:
@@ -339,6 +345,14 @@ _NOT_BUILT = (
     "coap_enabled",
     "lwm2m_enabled",
 )
+
+
+def _networks(name: str, text: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(each.strip(), strict=False) for each in text.split(",") if each.strip()]
+    except ValueError as error:
+        msg = f"{name.upper()} is not right: {error}; it may be 10.0.0.0/8,::1"
+        raise ValueError(msg) from error
 
 
 def load_settings(**overrides: object) -> Settings:

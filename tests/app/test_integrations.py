@@ -497,6 +497,22 @@ async def test_devices_of_a_tenant_over_its_month_wait_to_be_made(
     assert set(await devices(admin)) == {"m1", "m2"}
 
 
+async def test_a_broker_in_a_denied_network_is_not_connected_to(
+    tmp_path: Path, broker: Mosquitto
+) -> None:
+    settings = settings_of("sqlite://", tmp_path / "data")
+    denied = settings.model_copy(update={"outbound_denied_networks": "127.0.0.0/8,::1"})
+    async with opened(denied) as plant:
+        admin = await plant.tenant()
+        for host in ("127.0.0.1", "localhost"):
+            integration_id = await integrate(admin, broker, host=host, name=host)
+            shown = await when(admin, integration_id, lambda each: each["last_error"])
+
+            assert shown["connection_state"] == "WAITING"
+            assert "127.0.0.1" in shown["last_error"]
+            assert "is in a network that nothing here may connect to" in shown["last_error"]
+
+
 async def test_a_rate_limit_slows_the_broker_down_and_loses_nothing(
     tmp_path: Path, broker: Mosquitto
 ) -> None:

@@ -32,12 +32,14 @@ from fieldline.kit.errors import Invalid, Unavailable
 from fieldline.rest.services import Services
 from fieldline.rules.registry import Registry
 from fieldline.rules.scripts.trying import Trier
+from fieldline.security.outbound import Outbound
 from fieldline.settings import Settings
 from fieldline.transports.http.transport import device_router
 from fieldline.transports.mqtt.options import MqttOptions, MqttTls
 from fieldline.transports.mqtt.transport import MqttTransport
 from fieldline.transports.mqtt.websocket import websocket_router
 from fieldline.transports.mqtt_connector.connectors import ConnectorParts, Connectors
+from fieldline.transports.mqtt_connector.options import ConnectorOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,9 @@ async def start_mqtt(door: Door, settings: Settings, stack: AsyncExitStack) -> M
     return mqtt
 
 
-def start_connectors(services: Services, door: Door, stack: AsyncExitStack) -> Connectors:
+def start_connectors(
+    services: Services, door: Door, settings: Settings, stack: AsyncExitStack
+) -> Connectors:
     """Connect to the brokers of all enabled integrations."""
     connectors = Connectors(
         ConnectorParts(
@@ -156,7 +160,8 @@ def start_connectors(services: Services, door: Door, stack: AsyncExitStack) -> C
             integrations=Integrations(services.database, services.vault),
             bus=services.bus,
             now_ms=services.clock.now_ms,
-        )
+        ),
+        ConnectorOptions(outbound=Outbound(settings.denied_networks)),
     )
     connectors.start()
     stack.push_async_callback(connectors.stop)

@@ -109,7 +109,7 @@ async def open_platform(
         trimmer = Trimmer(partial(past_of, services.writer, mqtt))
         trimmer.start()
         stack.push_async_callback(trimmer.stop)
-        connectors = start_connectors(services, door, stack)
+        connectors = start_connectors(services, door, settings, stack)
         platform = Platform(FastAPI(), services, door, rpc_waiting)
         if new_administrator is not None:
             platform.administrator = new_administrator.email

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from fieldline.ingest.door import Door
 from fieldline.ingest.integration import ConnectionState, ConnectorSettings, Intake
+from fieldline.kit.errors import Invalid
 from fieldline.protocols.mqtt.client import ClientOptions, ClientSession
 from fieldline.protocols.mqtt.packets import MQTT_5, MQTT_311, Connect, Subscription
 from fieldline.protocols.mqtt.properties import Properties
@@ -107,21 +108,12 @@ class Connector:
 
     async def _connect(self) -> str | None:
         """Keep one connection; returns why it is over."""
-        settings, loop = self.settings, asyncio.get_running_loop()
-        connection: BrokerConnection | None = None
-
-        def made() -> BrokerConnection:
-            return BrokerConnection(self._client_options(), self._feed, self._now_ms, self._ready)
-
+        settings = self.settings
         try:
             async with asyncio.timeout(self._options.connect_timeout_s):
-                _, connection = await loop.create_connection(
-                    made,
-                    settings.host,
-                    settings.port,
-                    ssl=settings.tls,
-                    server_hostname=settings.host if settings.tls is not None else None,
-                )
+                connection = await self._open()
+        except Invalid as error:
+            return error.message
         except ssl.SSLCertVerificationError as error:
             return f"the broker's certificate is refused: {error.verify_message}"
         except TimeoutError:
@@ -137,6 +129,29 @@ class Connector:
         finally:
             self._connection = None
             connection.abort()
+
+    async def _open(self) -> BrokerConnection:
+        """Open a connection to the first address of the broker that answers."""
+        settings, loop = self.settings, asyncio.get_running_loop()
+
+        def made() -> BrokerConnection:
+            return BrokerConnection(self._client_options(), self._feed, self._now_ms, self._ready)
+
+        async def connect(address: str) -> BrokerConnection:
+            _, connection = await loop.create_connection(
+                made,
+                address,
+                settings.port,
+                ssl=settings.tls,
+                server_hostname=settings.host if settings.tls is not None else None,
+            )
+            return connection
+
+        *others, last = await self._options.outbound.addresses(settings.host, settings.port)
+        for address in others:
+            with suppress(OSError):
+                return await connect(address)
+        return await connect(last)
 
     def _ready(self, session: ClientSession) -> None:
         self.state = ConnectionState.CONNECTED

@@ -1,6 +1,8 @@
 """What is bounded, and how long is waited, in the MQTT connector."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from fieldline.security.outbound import Outbound
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,7 @@ class ConnectorOptions:
         connect_timeout_s: for TCP and TLS.
         stop_timeout_s: how long a stop waits for what is on its way.
         save_s: between two writes of the statistics.
+        outbound: which addresses of brokers they may connect to.
     """
 
     first_retry_s: float = 1.0
@@ -23,3 +26,4 @@ class ConnectorOptions:
     connect_timeout_s: float = 10.0
     stop_timeout_s: float = 5.0
     save_s: float = 10.0
+    outbound: Outbound = field(default_factory=Outbound)
