@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from uuid import UUID
 
 from fieldline.domains.integration.configuration import Configuration
-from fieldline.domains.integration.converter import Uplink
+from fieldline.domains.integration.converter import MAX_VALUES, Uplink
 from fieldline.domains.integration.loading import ConnectorSettings, Integrations
 from fieldline.domains.integration.statistics import ConnectionState, Statistics
 from fieldline.ingest.door import Door
@@ -28,10 +28,9 @@ __all__ = [
     "Uplink",
 ]
 
-MAX_DEVICES = 20_000
-"""Devices of one integration that are known by name; others are looked up again."""
-MAX_REFUSED = 1_000
-"""Names of which it is remembered that they are refused."""
+MAX_NAMES = MAX_VALUES
+"""Names of one integration that are known, and likewise that are refused; others are looked up
+again. Fewer than one message may hold would never be known together, and it would wait for ever."""
 REFUSED_FOR_MS = 60_000
 """How long a name is not asked for again: a tenant at its limit would cost a query a message."""
 
@@ -70,8 +69,8 @@ class Intake:
         self._tenant_id = tenant_id
         self._statistics = statistics
         self._now_ms = now_ms
-        self._devices: Lru[str, DeviceRecord] = Lru(MAX_DEVICES)
-        self._refused: Lru[str, tuple[FieldlineError, int]] = Lru(MAX_REFUSED)
+        self._devices: Lru[str, DeviceRecord] = Lru(MAX_NAMES)
+        self._refused: Lru[str, tuple[str, int]] = Lru(MAX_NAMES)
 
     @property
     def is_full(self) -> bool:
@@ -83,9 +82,16 @@ class Intake:
         self._door.when_room(callback)
 
     def unknown(self, deliveries: Iterable[Delivery]) -> dict[str, str]:
-        """Return the devices that must be found or made first: name and type."""
+        """Return the devices that must be found or made first: name and type.
+
+        They are those of as many messages as can be known together, of the first at least.
+        """
         wanted: dict[str, str] = {}
+        uplinks = 0
         for delivery in deliveries:
+            uplinks += len(delivery.uplinks)
+            if uplinks > MAX_NAMES:
+                break
             for uplink in delivery.uplinks:
                 name = uplink.device_name
                 if self._known(name) is None and self._refusal(name) is None:
@@ -107,7 +113,7 @@ class Intake:
             if isinstance(record, NotFound):
                 continue  # deleted meanwhile: a second look makes it again
             if isinstance(record, FieldlineError):
-                self._refused.put(name, (record, self._now_ms() + REFUSED_FOR_MS))
+                self._refused.put(name, (record.message, self._now_ms() + REFUSED_FOR_MS))
             else:
                 self._devices.put(name, record)
 
@@ -158,8 +164,8 @@ class Intake:
         found = self._refused.get(name)
         if found is None:
             return None
-        error, until_ms = found
+        reason, until_ms = found
         if self._now_ms() < until_ms:
-            return error
+            return FieldlineError(reason)
         self._refused.pop(name)
         return None
