@@ -220,6 +220,17 @@ def test_a_query_within_a_filter_names_one_place(path: str) -> None:
         Path(path)
 
 
+@pytest.mark.parametrize("path", ["$[?@.a < 1e400]", "$[?@.a == -1e400]"])
+def test_a_number_beyond_a_double_is_no_expression(path: str) -> None:
+    with pytest.raises(InvalidIntegration, match="no JSONPath expression"):
+        Path(path)
+
+
+def test_a_function_that_cannot_take_what_it_finds_is_an_error_of_the_message() -> None:
+    with pytest.raises(ConversionFailed, match="cannot be applied"):
+        convert([5], items="$", telemetry={"t": "$[?count(@) > 1]"})
+
+
 def test_deep_nesting_is_an_error_and_no_crash() -> None:
     deep = b"[" * 5_000 + b"]" * 5_000
 

@@ -2,11 +2,18 @@
 
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from fieldline.domains.integration.converter import Converter
-from fieldline.ingest.integration import Configuration, ConnectorSettings, Intake, Statistics
+from fieldline.ingest.integration import (
+    Configuration,
+    ConnectorSettings,
+    Intake,
+    Statistics,
+    Uplink,
+)
 from fieldline.kit.errors import Forbidden
 from fieldline.kit.ids import new_id
 from fieldline.protocols.mqtt.inbox import Incoming
@@ -84,3 +91,20 @@ async def test_messages_with_more_devices_than_are_known_together_follow_each_ot
 
     assert await feed.idle(TIMEOUT_S)
     assert (statistics.failed, statistics.readings_stored) == (0, 22_000)
+
+
+async def test_a_message_that_makes_the_converter_fail_is_a_failure_and_the_next_is_stored(
+    statistics: Statistics, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    convert = Converter.convert
+
+    def fail_once(*given: Any) -> list[Uplink]:
+        monkeypatch.setattr(Converter, "convert", convert)
+        raise TypeError("nobody thought of this")
+
+    monkeypatch.setattr(Converter, "convert", fail_once)
+    feed.take([message(["bad"]), message(["meter"])])
+
+    assert await feed.idle(TIMEOUT_S)
+    assert (statistics.failed, statistics.last_error) == (1, "internal error: TypeError")
+    assert statistics.readings_stored == 1

@@ -80,7 +80,8 @@ class Path:
         """Return what the expression selects, in the order of the document.
 
         Raises:
-            ConversionFailed: it costs too much, or the document is nested too deeply.
+            ConversionFailed: it costs too much, the document is nested too deeply, or a function
+                cannot take what it finds.
         """
         if self._keys is not None:
             return _walk(self._keys, document)
@@ -98,6 +99,9 @@ class Path:
         except (JSONPathError, RecursionError):
             msg = f"'{self.text}' cannot be applied: the message is nested too deeply"
             raise ConversionFailed(msg) from None
+        except TypeError as error:  # count(@) of a number, for example
+            msg = f"'{self.text}' cannot be applied to the message: {error}"
+            raise ConversionFailed(msg) from None
 
 
 def _compile(text: str) -> JSONPath:
@@ -109,7 +113,7 @@ def _compile(text: str) -> JSONPath:
         raise InvalidIntegration(msg)
     try:
         compiled = _ENVIRONMENT.compile(text)
-    except (JSONPathError, RecursionError, ValueError) as error:
+    except (JSONPathError, RecursionError, ValueError, OverflowError) as error:
         # Its str() adds a drawing of the place, and fails for some.
         reason = str(error.args[0]) if error.args else "it cannot be read"
         msg = f"'{text[:100]}' is no JSONPath expression of RFC 9535: {reason}"

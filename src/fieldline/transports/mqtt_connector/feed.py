@@ -130,6 +130,9 @@ class Feed:
             statistics.converted += 1
         except FieldlineError as error:
             delivery.error = error
+        except Exception as error:  # the outermost loop of this edge
+            logger.exception("integration '%s': a converter failed", self._settings.name)
+            delivery.error = FieldlineError(f"internal error: {type(error).__name__}")
         return delivery
 
     def _go_on(self) -> None:
