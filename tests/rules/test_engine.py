@@ -48,6 +48,19 @@ class Waits(AsyncNode[EmptyConfig]):
         return follow("Success", message)
 
 
+class Breaks(AsyncNode[EmptyConfig]):
+    """Waits for the store, and for something that ends as ``error`` says."""
+
+    name = "breaks"
+    type = "test.Breaks"
+    waits_for_store = True
+    error: ClassVar[BaseException]
+
+    async def process(self, message: Message, context: Context) -> Outcome:
+        del message, context
+        raise self.error
+
+
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     Waits.gates.clear()
@@ -326,6 +339,25 @@ class TestWaitingNodes:
         await until(lambda: receipt.is_done)
 
         assert len(TAPS["late"].seen) == 1
+        await world.stop()
+
+    @pytest.mark.parametrize("error", [TimeoutError("no answer"), asyncio.CancelledError()])
+    async def test_what_a_node_waits_for_ends_badly(self, error: BaseException) -> None:
+        world = World(node_types=[Breaks])
+        Breaks.error = error
+        world.graphs = [
+            graph({"breaks": ("test.Breaks", {}), "late": TAP}, [("breaks", "Failure", "late")])
+        ]
+        await world.ready()
+        originator = EntityRef(EntityType.DEVICE, new_id())
+        sent = [message_of({"n": number}, originator=originator) for number in range(2)]
+
+        for message, _ in sent:
+            world.publish(message)
+        await until(lambda: all(receipt.is_done for _, receipt in sent))
+
+        assert [data["n"] for data in _seen("late")] == [0, 1]
+        assert world.engine.waiting == 0
         await world.stop()
 
     async def test_runs_no_more_at_once_than_allowed(self) -> None:

@@ -99,10 +99,18 @@ class Lanes:
 
     async def _process(self, message: Message) -> Outcome | Exception:
         """Return what the node answers, or why it failed."""
+        limit = asyncio.timeout(self._timeout_s)
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with limit:
                 return await self._node.process(message, self.step)
-        except TimeoutError:
+        except TimeoutError as error:
+            if not limit.expired():
+                return error  # of what the node waited for
             return Unavailable(f"The node did not finish within {self._timeout_s:g} s")
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise  # the lanes are given up
+            return Unavailable("What the node waited for was cancelled")
         except Exception as error:  # noqa: BLE001 - the node's outermost loop: any error is a Failure
             return error
