@@ -132,3 +132,20 @@ async def test_a_callback_may_wait_again() -> None:
         packets[index].release()
 
     assert calls == [3, 3, 3]
+
+
+async def test_whatever_is_full_behind_the_door_holds_everybody_back() -> None:
+    writer, rules = Writer(), Writer()
+    flow = Flow(4, writer)
+    flow.heed(rules)
+    called: list[str] = []
+    writer.is_full = rules.is_full = True
+    flow.when_room(lambda: called.append("room"))
+
+    writer.make_room()
+    assert flow.is_full
+    assert not called
+    rules.make_room()
+
+    assert not flow.is_full
+    assert called == ["room"]

@@ -96,6 +96,7 @@ async def open_platform(
         door = await make_door(services, settings, stack, behind)
         parts = EngineParts(registry, alarms, evaluator, devices, event_writer, door, usage)
         engine = await start_engine(services, settings, stack, parts)
+        door.heed(engine)
         await door.start()
         stack.push_async_callback(door.stop)
         rpc_waiting = Waiting(services.bus)

@@ -25,7 +25,7 @@ from fieldline.ingest.attributes import (
 )
 from fieldline.ingest.authentication import Authentication, MqttCredentials
 from fieldline.ingest.client_rpc import ClientRpc
-from fieldline.ingest.flow import Flow
+from fieldline.ingest.flow import Flow, Room
 from fieldline.ingest.guard import LoginGuard
 from fieldline.ingest.limits import Limits
 from fieldline.ingest.lookups import Lookups
@@ -629,6 +629,10 @@ class Door:
         self._server_rpc.refused(session, number, response)
 
     # Back-pressure
+
+    def heed(self, room: Room) -> None:
+        """Be full also while this is full: a packet may be thousands of messages to the rules."""
+        self._flow.heed(room)
 
     @property
     def is_full(self) -> bool:

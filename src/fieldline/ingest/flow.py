@@ -8,7 +8,7 @@ from fieldline.messaging.receipt import Receipt
 
 
 class Room(Protocol):
-    """What else can be full behind the door (the writer)."""
+    """What else can be full behind the door: the writer, the rules."""
 
     @property
     def is_full(self) -> bool:
@@ -24,21 +24,31 @@ class Flow:
     Args:
         limit: packets in flight from which on the door is full, for everybody, until 3/4 of it
             are left; a door with room for some would let them starve those who wait.
-        behind: what else must have room.
+        behind: what else must have room; :meth:`heed` adds to it.
     """
 
     def __init__(self, limit: int, behind: Room) -> None:
         self.in_flight = 0
         self._limit = limit
         self._resume_at = limit * 3 // 4
-        self._behind = behind
+        self._behind = [behind]
         self._is_high = False
         self._waiting: list[Callable[[], None]] = []
         self._asked_behind = False
 
+    def heed(self, room: Room) -> None:
+        """Be full also while this is full."""
+        self._behind.append(room)
+
     @property
     def is_full(self) -> bool:
-        return self._is_high or self._behind.is_full
+        return self._is_high or self._full_behind() is not None
+
+    def _full_behind(self) -> Room | None:
+        for room in self._behind:
+            if room.is_full:
+                return room
+        return None
 
     def when_room(self, callback: Callable[[], None]) -> None:
         """Call back once, when there is room; soon, not now, also when there is room already."""
@@ -74,15 +84,16 @@ class Flow:
                 self._ask_behind()
 
     def _ask_behind(self) -> None:
-        if not self._behind.is_full:
+        room = self._full_behind()
+        if room is None:
             self._resume()
         elif not self._asked_behind:
             self._asked_behind = True
-            self._behind.when_room(self._behind_has_room)
+            room.when_room(self._behind_has_room)
 
     def _behind_has_room(self) -> None:
         self._asked_behind = False
-        self._resume()
+        self._ask_behind()
 
     def _resume(self) -> None:
         if self._is_high:
