@@ -1,16 +1,21 @@
-"""What waits in the rules holds the devices back, however few packets it came in."""
+"""What waits in the rules holds the devices back: of one tenant, or of all."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from fieldline.app import rules
+from fieldline.app import edges, rules
+from fieldline.ingest.flow import Share
+from fieldline.ingest.parts import IngestOptions
 from fieldline.kit.ids import EntityRef, EntityType, new_id
 from fieldline.kit.json import dumps
 from fieldline.messaging.events import Change, EntityChanged
 from fieldline.messaging.receipt import unattended
-from tests.app.plant import opened, settings_of
+from tests.api.support import Client, created
+from tests.app.plant import Plant, opened, settings_of
+from tests.waiting import until
 
 LIMIT = 50
 
@@ -39,3 +44,65 @@ async def test_a_packet_of_many_times_fills_the_rules(
 
         assert was_full
         assert not door.is_full
+
+
+SLOW = "const end = Date.now() + 20; while (Date.now() < end); return true;"
+SHARE = 20
+MESSAGES = 120
+ASKED_EVERY = 64
+"""Messages of one connection before it asks again whether there is room."""
+TELEMETRY = "v1/devices/me/telemetry"
+
+
+async def slow_down(admin: Client) -> None:
+    """Let every message of a tenant wait for a script."""
+    chain = await created(admin, "/api/ruleChain", {"name": "slow"})
+    script = {"scriptLang": "JS", "jsScript": SLOW, "tbelScript": ""}
+    node = {
+        "type": "org.thingsboard.rule.engine.filter.TbJsFilterNode",
+        "name": "slow",
+        "configuration": script,
+        "additionalInfo": {},
+    }
+    body = {"ruleChainId": chain["id"], "firstNodeIndex": 0, "nodes": [node], "connections": []}
+    await created(admin, "/api/ruleChain/metadata", body)
+    await created(admin, f"/api/ruleChain/{chain['id']['id']}/root", {})
+
+
+async def test_slow_rules_of_a_tenant_hold_nobody_else_back(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edges, "IngestOptions", partial(IngestOptions, tenant_in_flight=SHARE))
+    async with opened(settings_of(database_url, tmp_path)) as plant:
+        slow, quick = await plant.tenant("slow"), await plant.tenant("quick")
+        await slow_down(slow)
+        await plant.device(slow, "snail")
+        await plant.device(quick, "hare")
+        snail, hare, http = (
+            await plant.connect("snail"),
+            await plant.connect("hare"),
+            plant.client(),
+        )
+        share = await share_of(plant, "snail")
+
+        for number in range(MESSAGES):
+            await snail.publish(TELEMETRY, dumps({"n": number}))
+        await until(lambda: share.is_used_up)
+        most = share.in_flight
+        await hare.publish(TELEMETRY, b'{"a":1}')
+        await hare.drain()
+        refused = await http.post("/api/v1/snail/telemetry", json={"a": 1})
+        taken = await http.post("/api/v1/hare/telemetry", json={"a": 1})
+        at_once = snail.acknowledged
+        await snail.drain()
+
+        assert SHARE <= most <= SHARE + ASKED_EVERY
+        assert (refused.status_code, taken.status_code) == (503, 200)
+        assert "through its rules as it may" in refused.text
+        assert at_once < snail.acknowledged == MESSAGES
+        assert share.in_flight == 0
+
+
+async def share_of(plant: Plant, token: str) -> Share:
+    device = await plant.platform.door.authenticate_token(token)
+    return plant.platform.door.share_of(device.tenant_id)

@@ -334,7 +334,7 @@ async def test_a_stale_device_that_connects(world: World, was_heard: bool) -> No
 
 async def test_nobody_is_silent_while_the_server_does_not_listen() -> None:
     now: dict[str, int] = {"ms": 0, "is_full": False}
-    attention = Attention(lambda: now["ms"], lambda: bool(now["is_full"]))
+    attention = Attention(lambda: now["ms"], lambda: bool(now["is_full"]), tuple)
     since = []
     for now_ms, is_full in (
         (3_000, False),
@@ -350,6 +350,21 @@ async def test_nobody_is_silent_while_the_server_does_not_listen() -> None:
         since.append(attention.since_ms)
 
     assert since == [0, 6_000, 9_000, 9_000, 9_000, 32_001, 32_001]
+
+
+async def test_nobody_is_silent_while_their_tenant_is_held() -> None:
+    now = {"ms": 0}
+    held: list[UUID] = []
+    one, other = new_id(), new_id()
+    attention = Attention(lambda: now["ms"], lambda: False, lambda: held)
+    since = []
+    for now_ms, tenants in ((3_000, [one]), (6_000, [one, other]), (9_000, []), (1_000, [])):
+        held[:] = tenants
+        now["ms"] = now_ms
+        attention.look()
+        since.append((attention.since_ms_of(one), attention.since_ms_of(other)))
+
+    assert since == [(3_000, 0), (6_000, 6_000), (6_000, 6_000), (1_000, 1_000)]
 
 
 async def test_a_profiles_time_out_holds_for_devices_without_their_own(world: World) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from fieldline.ingest.flow import Flow
+from fieldline.ingest.flow import Flow, Share
 from fieldline.messaging.receipt import Receipt, unattended
 
 
@@ -27,7 +27,7 @@ class Writer:
 def fill(flow: Flow, count: int) -> list[Receipt]:
     packets = [unattended() for _ in range(count)]
     for packet in packets:
-        flow.count(packet)
+        Share(flow, 1_000).count(packet)
     return packets
 
 
@@ -149,3 +149,72 @@ async def test_whatever_is_full_behind_the_door_holds_everybody_back() -> None:
 
     assert not flow.is_full
     assert called == ["room"]
+
+
+def test_a_share_counts_messages_and_the_flow_packets() -> None:
+    flow = Flow(3, Writer())
+    one, other = Share(flow, 8), Share(flow, 8)
+    large, small = unattended(), unattended()
+
+    one.count(large, 5)
+    one.count(large, 3)  # of another device in the same packet
+    other.count(small)
+    before = (one.in_flight, one.is_used_up, other.is_used_up, flow.in_flight, flow.is_full)
+    large.release()
+    small.release()
+
+    assert before == (8, True, False, 2, False)
+    assert (one.in_flight, one.is_used_up, flow.in_flight) == (0, False, 0)
+
+
+def test_a_share_is_used_up_until_three_quarters_are_left() -> None:
+    share = Share(Flow(100, Writer()), 8)
+    packets = [unattended() for _ in range(8)]
+    used_up = []
+    for packet in packets:
+        share.count(packet)
+    for packet in packets[:3]:
+        used_up.append(share.is_used_up)
+        packet.release()
+
+    assert used_up == [True, True, False]
+
+
+async def test_who_waits_for_a_share_is_called_once_when_it_has_room() -> None:
+    flow = Flow(100, Writer())
+    share = Share(flow, 1)
+    share.count(packet := unattended())
+    calls: list[str] = []
+
+    def first() -> None:
+        calls.append("first")
+
+    def second() -> None:
+        calls.append("second")
+
+    for callback in (first, second, first):
+        share.when_room(callback)
+    share.forget(second)
+    await asyncio.sleep(0)
+    before = list(calls)
+    packet.release()
+    await asyncio.sleep(0)
+
+    assert (before, calls) == ([], ["first"])
+
+
+async def test_a_share_with_room_waits_for_the_flow() -> None:
+    flow = Flow(2, Writer())
+    one, other = Share(flow, 1), Share(flow, 1)
+    packets = [unattended(), unattended()]
+    one.count(packets[0])
+    other.count(packets[1])
+    calls: list[str] = []
+    one.when_room(lambda: calls.append("one"))
+
+    packets[0].release()
+    packets[1].release()
+    await asyncio.sleep(0)
+
+    assert calls == ["one"]
+    assert not one.is_full

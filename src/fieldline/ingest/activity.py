@@ -11,7 +11,7 @@ Source: ThingsBoard's device state (report cycle, state check interval, the four
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -47,16 +47,21 @@ class Activity:
     Args:
         parts: the bus, the store, the writer, the directory and the clock are used.
         is_full: whether the door takes no more just now.
+        held: the tenants of whom it takes no more just now.
         limits: how many devices are kept in memory (quiet ones make room for others), and for how
             long one may be silent.
     """
 
     def __init__(
-        self, parts: DoorParts, is_full: Callable[[], bool], limits: IngestOptions
+        self,
+        parts: DoorParts,
+        is_full: Callable[[], bool],
+        held: Callable[[], Iterable[UUID]],
+        limits: IngestOptions,
     ) -> None:
         self._parts = parts
         self._now_ms = parts.clock.now_ms
-        self._attention = Attention(self._now_ms, is_full)
+        self._attention = Attention(self._now_ms, is_full, held)
         self._timeouts = Timeouts(parts.store, limits.inactivity_timeout_ms)
         self._reporter = Reporter(parts, self._timeouts, self._attention)
         self._limit = limits.presences
@@ -154,7 +159,8 @@ class Activity:
             now_ms = self._now_ms()
             for presence in everything[start : start + _SLICE]:
                 is_new = presence.is_known and presence.profile_id is None
-                if is_new or presence.is_expired(now_ms, self._attention.since_ms):
+                heard_since_ms = self._attention.since_ms_of(presence.tenant_id)
+                if is_new or presence.is_expired(now_ms, heard_since_ms):
                     await self._reporter.expire(presence)
                 if presence.is_gone:
                     self._presences.pop(presence.device_id, None)

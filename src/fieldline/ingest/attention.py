@@ -1,6 +1,7 @@
 """Since when the server has been listening: a device is silent only to somebody who listens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from uuid import UUID
 
 GAP_MS = 10_000
 """Between two looks; more of it, and the process stood still or the machine slept."""
@@ -12,11 +13,19 @@ class Attention:
     Args:
         now_ms: the time.
         is_full: whether the server takes no more just now, so that sockets are not read.
+        held: the tenants of whom it takes no more just now.
     """
 
-    def __init__(self, now_ms: Callable[[], int], is_full: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        now_ms: Callable[[], int],
+        is_full: Callable[[], bool],
+        held: Callable[[], Iterable[UUID]],
+    ) -> None:
         self._now_ms = now_ms
         self._is_full = is_full
+        self._held = held
+        self._held_ms: dict[UUID, int] = {}
         self._looked_ms = self._since_ms = now_ms()
 
     @property
@@ -27,9 +36,17 @@ class Attention:
             self._since_ms = self._looked_ms = now_ms
         return self._since_ms
 
+    def since_ms_of(self, tenant_id: UUID) -> int:
+        """Since when a tenant's devices could be heard."""
+        since_ms = self.since_ms
+        return max(since_ms, min(self._held_ms.get(tenant_id, 0), self._looked_ms))
+
     def look(self) -> None:
         """Note whether devices can be heard; call this every few seconds."""
         now_ms = self._now_ms()
         if self._is_full() or not 0 <= now_ms - self._looked_ms <= GAP_MS:
             self._since_ms = now_ms
+            self._held_ms.clear()
+        for tenant_id in self._held():
+            self._held_ms[tenant_id] = now_ms
         self._looked_ms = now_ms

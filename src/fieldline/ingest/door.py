@@ -25,7 +25,7 @@ from fieldline.ingest.attributes import (
 )
 from fieldline.ingest.authentication import Authentication, MqttCredentials
 from fieldline.ingest.client_rpc import ClientRpc
-from fieldline.ingest.flow import Flow, Room
+from fieldline.ingest.flow import Flow, Room, Share
 from fieldline.ingest.guard import LoginGuard
 from fieldline.ingest.limits import Limits
 from fieldline.ingest.lookups import Lookups
@@ -67,14 +67,15 @@ class Door:
         self._rules = TypingRules(max_string_length=self.limits.string_length)
         self._typed = replace(self._rules, cast_strings=False)
         self._flow = Flow(self.limits.in_flight, parts.writer)
-        self.activity = Activity(parts, lambda: self._flow.is_full, self.limits)
         self.guard = LoginGuard(self.limits.guard)
         self.rates = Limits(
             parts.bus,
             parts.tenant_profile,
             parts.usage,
+            lambda: Share(self._flow, self.limits.tenant_in_flight),
             is_rate_limited=self.limits.is_rate_limited,
         )
+        self.activity = Activity(parts, lambda: self._flow.is_full, self.rates.held, self.limits)
         self._sessions = Sessions(parts.bus, self.activity, self.rates, limit=self.limits.sessions)
         self._lookups = Lookups(self.limits.reads, self.limits.waiting_reads)
         self._attributes = AttributeReader(parts.store)
@@ -337,7 +338,7 @@ class Door:
         if session.device.is_deleted:
             return
         now_ms = self._now_ms()
-        self._flow.count(receipt)
+        session.limits.share.count(receipt)
         self._publish_readings(session.device, [(now_ms, values)], None, now_ms, receipt)
 
     async def bulk_telemetry(
@@ -354,7 +355,7 @@ class Door:
         self.activity.note(session.presence, now_ms)
         groups = await asyncio.to_thread(parse_telemetry, payload, now_ms, self._rules)
         self._count_in(session, sum(len(values) for _, values in groups), now_ms)
-        self._flow.count(receipt)
+        session.limits.share.count(receipt, len(groups))
         for start in range(0, len(groups), _SLICE):
             await self._flow.room()
             some = groups[start : start + _SLICE]
@@ -412,7 +413,7 @@ class Door:
         self.activity.note(session.presence, now_ms)
         device = session.device
         self._count_in(session, len(values), now_ms)
-        self._flow.count(receipt)
+        session.limits.share.count(receipt)
         if values:
             described = {
                 "deviceName": device.name,
@@ -447,7 +448,7 @@ class Door:
     ) -> None:
         points = len(groups[0][1]) if len(groups) == 1 else sum(len(each) for _, each in groups)
         self._count_in(session, points, now_ms)
-        self._flow.count(receipt)
+        session.limits.share.count(receipt, len(groups))
         self._publish_readings(session.device, groups, metadata, now_ms, receipt)
 
     def _publish_readings(
@@ -633,6 +634,10 @@ class Door:
     def heed(self, room: Room) -> None:
         """Be full also while this is full: a packet may be thousands of messages to the rules."""
         self._flow.heed(room)
+
+    def share_of(self, tenant_id: UUID) -> Share:
+        """Return what says whether there is room for a tenant; sessions have it in their limits."""
+        return self.rates.of(tenant_id).share
 
     @property
     def is_full(self) -> bool:

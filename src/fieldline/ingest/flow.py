@@ -1,4 +1,8 @@
-"""How much may be on its way at once: counts packets between the door and their last branch."""
+"""How much may be on its way at once: counts packets between the door and their last branch.
+
+The flow counts the packets of all, each tenant's share the messages in its packets: a packet may
+hold thousands. A tenant whose rules are slow fills its share, and others find the door open.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -66,11 +70,8 @@ class Flow:
             self.when_room(room.set)
             await room.wait()
 
-    def count(self, packet: Receipt) -> None:
-        """Count a packet in, once; it is counted out when its last branch has ended."""
-        if packet.meter is not None:
-            return
-        packet.meter = self
+    def begun(self) -> None:
+        """Count a packet in."""
         self.in_flight += 1
         if self.in_flight >= self._limit:
             self._is_high = True
@@ -101,3 +102,62 @@ class Flow:
         waiting, self._waiting = self._waiting, []
         for callback in waiting:
             callback()
+
+
+class Share:
+    """Counts one tenant's messages in flight; while it is full, only its devices are not read.
+
+    Args:
+        flow: of which it is a part.
+        limit: messages from which on it is full, until 3/4 of them are left.
+    """
+
+    __slots__ = ("_flow", "_is_high", "_limit", "_waiting", "in_flight")
+
+    def __init__(self, flow: Flow, limit: int) -> None:
+        self.in_flight = 0
+        self._flow = flow
+        self._limit = limit
+        self._is_high = False
+        self._waiting: dict[Callable[[], None], None] = {}
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether the tenant has as much on its way as it may, whatever others have."""
+        return self._is_high
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more of the tenant should come, be it for others' sake."""
+        return self._is_high or self._flow.is_full
+
+    def when_room(self, callback: Callable[[], None]) -> None:
+        """Call back once, when there is room, unless it was forgotten; asked again, still once."""
+        if self._is_high:
+            self._waiting[callback] = None
+        else:
+            self._flow.when_room(callback)
+
+    def forget(self, callback: Callable[[], None]) -> None:
+        """Do not call back any more."""
+        self._waiting.pop(callback, None)
+
+    def count(self, packet: Receipt, messages: int = 1) -> None:
+        """Count messages of a packet in; they are counted out when its last branch has ended."""
+        if packet.meter is None:
+            packet.meter = self
+            self._flow.begun()
+        packet.weight += messages
+        self.in_flight += messages
+        if self.in_flight >= self._limit:
+            self._is_high = True
+
+    def ended(self, weight: int) -> None:
+        """Count a packet out, and its messages."""
+        self.in_flight -= weight
+        if self._is_high and self.in_flight <= self._limit * 3 // 4:
+            self._is_high = False
+            waiting, self._waiting = self._waiting, {}
+            for callback in waiting:
+                self.when_room(callback)
+        self._flow.ended()

@@ -74,12 +74,12 @@ class Intake:
 
     @property
     def is_full(self) -> bool:
-        """Whether the door takes no more just now."""
-        return self._door.is_full
+        """Whether the door takes no more of the tenant just now."""
+        return self._door.share_of(self._tenant_id).is_full
 
     def when_room(self, callback: Callable[[], None]) -> None:
         """Call back once, when the door takes more."""
-        self._door.when_room(callback)
+        self._door.share_of(self._tenant_id).when_room(callback)
 
     def unknown(self, deliveries: Iterable[Delivery]) -> dict[str, str]:
         """Return the devices that must be found or made first: name and type.

@@ -10,12 +10,13 @@ Source: ThingsBoard's tenant profile, transport rate limits.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
 from fieldline.domains.api_usage.counters import TenantUsage, Usage, UsageLimitReached, UsageLimits
 from fieldline.domains.device.directory import DeviceRecord
+from fieldline.ingest.flow import Share
 from fieldline.ingest.parts import ProfileOfTenant
 from fieldline.kit.errors import Invalid, RateLimited
 from fieldline.kit.ids import EntityType
@@ -40,13 +41,23 @@ class TenantLimits:
 
     Args:
         usage: what the tenant used in this month.
+        share: how much it has on its way, and whether that is too much.
         is_rate_limited: whether the limits of rate hold.
     """
 
-    __slots__ = ("_budgets", "_is_rate_limited", "_parts", "is_limited", "refused", "usage")
+    __slots__ = (
+        "_budgets",
+        "_is_rate_limited",
+        "_parts",
+        "is_limited",
+        "refused",
+        "share",
+        "usage",
+    )
 
-    def __init__(self, usage: TenantUsage, *, is_rate_limited: bool = True) -> None:
+    def __init__(self, usage: TenantUsage, share: Share, *, is_rate_limited: bool = True) -> None:
         self.usage = usage
+        self.share = share
         self.is_limited = False
         self.refused = 0
         self._is_rate_limited = is_rate_limited
@@ -129,14 +140,22 @@ class Limits:
         bus: tells of changed profiles and tenants.
         profile_of: reads a tenant's profile.
         usage: what tenants use.
+        make_share: makes a tenant's share of what may be on its way.
         is_rate_limited: whether the limits of rate hold; those of use always do.
     """
 
     def __init__(
-        self, bus: Bus, profile_of: ProfileOfTenant, usage: Usage, *, is_rate_limited: bool
+        self,
+        bus: Bus,
+        profile_of: ProfileOfTenant,
+        usage: Usage,
+        make_share: Callable[[], Share],
+        *,
+        is_rate_limited: bool,
     ) -> None:
         self._profile_of = profile_of
         self._usage = usage
+        self._make_share = make_share
         self._is_rate_limited = is_rate_limited
         self._tenants: dict[UUID, TenantLimits] = {}
         self._stale: set[UUID] = set()
@@ -162,12 +181,17 @@ class Limits:
         """How many messages were over a limit since the start."""
         return self._refused_before + sum(each.refused for each in self._tenants.values())
 
+    def held(self) -> list[UUID]:
+        """Return the tenants that used up their share of what may be on its way."""
+        return [tenant_id for tenant_id, each in self._tenants.items() if each.share.is_used_up]
+
     def of(self, tenant_id: UUID) -> TenantLimits:
         """Return a tenant's limits, which stay right for as long as they are held."""
         return self._tenants.get(tenant_id) or self._make(tenant_id)
 
     def _make(self, tenant_id: UUID) -> TenantLimits:
-        return TenantLimits(self._usage.of(tenant_id), is_rate_limited=self._is_rate_limited)
+        usage, share = self._usage.of(tenant_id), self._make_share()
+        return TenantLimits(usage, share, is_rate_limited=self._is_rate_limited)
 
     async def stop(self) -> None:
         if self._task is not None:

@@ -132,6 +132,7 @@ class IngestOptions:
 
     Attributes:
         in_flight: packets between the door and their last branch; more make it full.
+        tenant_in_flight: messages of one tenant's packets; more make it full for that tenant.
         sessions: open sessions in the process.
         presences: devices whose state of activity is kept in memory.
         inactivity_timeout_ms: how long a device may be silent, unless it or its profile says else.
@@ -151,6 +152,7 @@ class IngestOptions:
     """
 
     in_flight: int = 20_000
+    tenant_in_flight: int = 10_000
     sessions: int = 100_000
     presences: int = 200_000
     inactivity_timeout_ms: int = 600_000

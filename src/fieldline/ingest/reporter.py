@@ -85,7 +85,7 @@ class Reporter:
         now_ms = self._parts.clock.now_ms()
         if device is None:
             presence.is_gone = True
-        elif presence.is_expired(now_ms, self._attention.since_ms):
+        elif presence.is_expired(now_ms, self._attention.since_ms_of(presence.tenant_id)):
             self._deactivate(presence, device, now_ms)
 
     async def _learn_timeout(self, presence: Presence, device: DeviceRecord) -> None:
@@ -97,7 +97,8 @@ class Reporter:
         self, presence: Presence, device: DeviceRecord, event: MessageType, at_ms: int
     ) -> None:
         if event is MessageType.CONNECT_EVENT:
-            silent_since_ms = max(presence.reported_ms, self._attention.since_ms)
+            heard_since_ms = self._attention.since_ms_of(presence.tenant_id)
+            silent_since_ms = max(presence.reported_ms, heard_since_ms)
             if presence.is_active and at_ms >= silent_since_ms + presence.timeout_ms:
                 self._deactivate(presence, device, at_ms)
             presence.last_connect_ms = at_ms

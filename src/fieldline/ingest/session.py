@@ -7,6 +7,7 @@ from uuid import UUID
 from fieldline.domains.api_usage.counters import TenantUsage
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.domains.sub_device.kind import SubDeviceKind
+from fieldline.ingest.flow import Share
 from fieldline.ingest.presence import Presence
 from fieldline.kit.ids import new_id
 
@@ -55,6 +56,7 @@ class SessionLimits(Protocol):
 
     is_limited: bool
     usage: TenantUsage
+    share: Share
 
     def take(
         self, device: DeviceRecord, gateway: DeviceRecord | None, points: int, now_ms: int

@@ -7,8 +7,8 @@ from typing import Protocol
 class Meter(Protocol):
     """Counts the packets that are on their way."""
 
-    def ended(self) -> None:
-        """Count one packet out."""
+    def ended(self, weight: int) -> None:
+        """Count one packet out, and what it was counted as."""
 
 
 class Receipt:
@@ -16,16 +16,17 @@ class Receipt:
 
     A packet opens as many branches as its messages take through the rules, and every batch that
     holds one of its readings is one more. The counter starts at 1, held by whoever made it.
-    A packet that is counted has its ``meter`` told first. All calls are made on the event loop's
-    thread.
+    A packet that is counted has its ``meter`` told first; ``weight`` is the meter's. All calls are
+    made on the event loop's thread.
     """
 
-    __slots__ = ("_on_done", "_open", "meter")
+    __slots__ = ("_on_done", "_open", "meter", "weight")
 
     def __init__(self, on_done: Callable[["Receipt"], None]) -> None:
         self._open = 1
         self._on_done = on_done
         self.meter: Meter | None = None
+        self.weight = 0
 
     def hold(self, count: int = 1) -> None:
         """Open ``count`` more branches."""
@@ -36,7 +37,7 @@ class Receipt:
         self._open -= 1
         if self._open == 0:
             if self.meter is not None:
-                self.meter.ended()
+                self.meter.ended(self.weight)
             self._on_done(self)
 
     @property

@@ -166,7 +166,7 @@ class _DeviceApi:
         session = await self._session(token, request)
         stored = _Stored()
         async with self._bodies.read(request, self._options.max_body_bytes) as body:
-            self._check_room()
+            self._check_room(session)
             if len(body) <= SMALL_BYTES:
                 self._door.telemetry(session, body, stored.receipt)
             else:
@@ -178,7 +178,7 @@ class _DeviceApi:
         session = await self._session(token, request)
         stored = _Stored()
         async with self._bodies.read(request, self._options.max_body_bytes) as body:
-            self._check_room()
+            self._check_room(session)
             self._door.attributes(session, body, stored.receipt)
         return await stored.response()
 
@@ -240,7 +240,7 @@ class _DeviceApi:
         """Call the platform: ``{"method": "m", "params": <any JSON>}``; waits for the answer."""
         session = await self._session(token, request)
         async with self._bodies.read(request, self._options.max_rpc_bytes) as body:
-            self._check_room()
+            self._check_room(session)
             _require_params(body)
             call = DeviceCall()
             self._door.client_rpc(session, body, call.on_answer, call.on_gone)
@@ -282,7 +282,9 @@ class _DeviceApi:
 
     async def _session(self, token: str, request: Request) -> DeviceSession:
         self._check_room()
-        return self._door.brief(await self._door.authenticate_token(token, _address(request)))
+        session = self._door.brief(await self._door.authenticate_token(token, _address(request)))
+        self._check_room(session)
+        return session
 
     @asynccontextmanager
     async def _waiting(
@@ -307,9 +309,12 @@ class _DeviceApi:
         finally:
             self._polls -= 1
 
-    def _check_room(self) -> None:
+    def _check_room(self, session: DeviceSession | None = None) -> None:
         if self._door.is_full:
             msg = "The server has as much to store as it may; try again in a moment"
+            raise Unavailable(msg)
+        if session is not None and session.limits.share.is_used_up:
+            msg = "The tenant has as much on its way through its rules as it may; try again later"
             raise Unavailable(msg)
 
     def _begin_poll(self) -> None:

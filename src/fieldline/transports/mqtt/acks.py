@@ -22,6 +22,7 @@ class Ack(Receipt):
         self._open = 1
         self._on_done = on_done
         self.meter = None
+        self.weight = 0
         self.packet_id = packet_id
         self.code = ReasonCode.SUCCESS
 

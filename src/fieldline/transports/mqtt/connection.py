@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, cast
 from uuid import uuid4
 
+from fieldline.ingest.flow import Share
 from fieldline.ingest.session import CloseReason, RpcRequest
 from fieldline.kit.errors import FieldlineError, Unauthenticated, Unavailable
 from fieldline.messaging.receipt import Receipt, unattended
@@ -83,6 +84,7 @@ class Connection(asyncio.Protocol):
         "_large",
         "_paused",
         "_session",
+        "_share",
         "_transport",
         "_will",
         "_write_by_ms",
@@ -93,6 +95,7 @@ class Connection(asyncio.Protocol):
         self._session = ServerSession(hub.limits, hub.now_ms())
         self._transport: asyncio.Transport | None = None
         self._channel: DeviceChannel | ProvisionChannel | None = None
+        self._share: Share | None = None
         self._will: Will | None = None
         self._acks = Acks(self._flush_soon)
         self._held: list[Packet] = []
@@ -130,6 +133,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._transport = None
         self._hub.remove(self)
+        if self._share is not None:
+            self._share.forget(self.door_has_room)
         self._acks.clear()
         self._held.clear()
         if self._large is not None:
@@ -157,9 +162,8 @@ class Connection(asyncio.Protocol):
             packets = self._held + packets
             self._held = []
         for index, packet in enumerate(packets):
-            if index % _CHECK_DOOR_EVERY == 0 and self._channel and self._hub.door.is_full:
+            if index % _CHECK_DOOR_EVERY == 0 and self._channel and not self._door_lets_in():
                 self._pause(_DOOR)
-                self._hub.wait_for_room(self)
             if self._paused:
                 self._held = packets[index:]
                 break
@@ -186,6 +190,16 @@ class Connection(asyncio.Protocol):
         self._take(self._session.receive(b"", self._hub.now_ms()))
         if not self._paused and self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
+
+    def _door_lets_in(self) -> bool:
+        """Tell whether there is room for this tenant's messages; else it is waited for."""
+        if self._share is not None and self._share.is_used_up:
+            self._share.when_room(self.door_has_room)
+            return False
+        if self._hub.door.is_full:
+            self._hub.wait_for_room(self)
+            return False
+        return True
 
     def door_has_room(self) -> None:
         self._resume(_DOOR)
@@ -322,6 +336,8 @@ class Connection(asyncio.Protocol):
             if channel is None:
                 return
             self._channel = channel
+            if isinstance(channel, DeviceChannel):
+                self._share = channel.device.limits.share
         except FieldlineError as error:
             code = errors.of_connect(error, connect, has_certificate=bool(chain))
             hub.stats.connects_refused += 1
