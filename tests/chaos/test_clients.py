@@ -8,7 +8,7 @@ import time
 
 from tests.chaos import form
 from tests.chaos.fleet import TOPIC, Fleet
-from tests.chaos.watched import Watched, check_all
+from tests.chaos.watched import Watched, await_log, check_all
 from tests.e2e.mqtt_client import Client, connect, packet, publish, text
 from tests.e2e.server import Server
 
@@ -55,6 +55,7 @@ def test_clients_that_never_read_are_cut_off(on_sqlite: Server) -> None:
         subscriber.close()
 
     check_all(server, fleet, memory)
+    assert await_log(server, "is cut off: it does not read what it is sent over MQTT")
 
 
 def test_a_crowd_that_connects_at_once_is_served(on_sqlite: Server) -> None:
@@ -119,3 +120,5 @@ def test_clients_that_send_a_byte_a_second_are_given_up(on_sqlite: Server) -> No
 
     assert len(ended) == len(threads), "a slow client is still there after a minute"
     check_all(server, fleet, memory)
+    assert await_log(server, "is given up: no CONNECT came in time")
+    assert await_log(server, "is given up: no head in 20 s")

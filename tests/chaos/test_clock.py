@@ -40,13 +40,17 @@ class Here(Server):
         return Rest(self.url, answer.json()["token"])
 
 
-async def test_a_clock_that_is_put_back_loses_nothing(tmp_path: Path) -> None:
+async def test_a_clock_that_is_put_back_loses_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     clock, here = SteppingClock(), Here(free_port(), free_port())
     settings = load_settings(
         data_dir=tmp_path, http_bind_port=here.http_port, mqtt_bind_port=here.mqtt_port
     )
     async with serving(settings, demo=True, clock=clock):
         await asyncio.to_thread(use, here, clock)
+
+    assert "The clock was put back by 3" in caplog.text
 
 
 def use(here: Here, clock: SteppingClock) -> None:

@@ -1,6 +1,5 @@
 """Rules that hang, raise, loop or allocate without end harm neither others nor the readings."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import httpx
 import pytest
 
 from tests.chaos.fleet import Fleet
-from tests.chaos.watched import Watched
+from tests.chaos.watched import Watched, await_log
 from tests.e2e.server import Rest, Server
 
 NODES = '''
@@ -131,7 +130,7 @@ def test_a_bad_rule_harms_nobody_else(server: Server, fault: str) -> None:
     for device_id in device_ids:
         path = f"/api/plugins/telemetry/DEVICE/{device_id}/values/timeseries"
         assert rest.get(path, keys="n")["n"][0]["value"] == "4"
-    assert _await_log(server, reason)
+    assert await_log(server, reason)
     fleet.finish()
     fleet.check(other, is_equal=True)
     memory.check_return()
@@ -150,7 +149,7 @@ def test_what_was_told_before_a_crash_reaches_the_rules_after_it(server: Server)
     server.start()
 
     # The rules had hung with it; now they do so again, to the end: a failure of that node.
-    assert _await_log(server, "did not finish within")
+    assert await_log(server, "did not finish within")
     assert rest.token
 
 
@@ -168,11 +167,3 @@ def _other_tenant(server: Server) -> tuple[str, str]:
         sendActivationMail=False,
     )
     return email, password
-
-
-def _await_log(server: Server, text: str) -> bool:
-    end_s = time.monotonic() + 30
-    while text not in server.log.read_text():
-        assert time.monotonic() < end_s, server.log.read_text()[-2000:]
-        time.sleep(0.05)
-    return True

@@ -52,6 +52,7 @@ def test_a_postgresql_that_is_restarted_again_and_again_loses_nothing(
         postgresql.start()
 
     check_all(on_postgresql, fleet, memory)
+    assert "The store is back after" in on_postgresql.log.read_text()
 
 
 def test_connections_that_are_cut_in_a_transaction_lose_nothing(
@@ -67,6 +68,7 @@ def test_connections_that_are_cut_in_a_transaction_lose_nothing(
         memory.check_bound()
 
     check_all(on_postgresql, fleet, memory)
+    assert "The store is back after" in on_postgresql.log.read_text()
 
 
 def test_a_postgresql_that_does_not_answer_holds_the_devices_back(
@@ -80,6 +82,7 @@ def test_a_postgresql_that_does_not_answer_holds_the_devices_back(
         wait(form(4, 60), memory)
 
     check_all(on_postgresql, fleet, memory)
+    assert "The store is slow" in on_postgresql.log.read_text()
 
 
 def test_a_postgresql_of_a_tenth_of_its_speed_holds_the_devices_back(

@@ -54,3 +54,12 @@ def check_all(server: Server, fleet: Fleet, memory: Watched) -> None:
     fleet.finish()
     fleet.check(server.login(), is_equal=True)
     memory.check_return()
+
+
+def await_log(server: Server, text: str) -> bool:
+    """Wait until the server's log has a text."""
+    end_s = time.monotonic() + 30
+    while text not in server.log.read_text():
+        assert time.monotonic() < end_s, server.log.read_text()[-2000:]
+        time.sleep(0.05)
+    return True

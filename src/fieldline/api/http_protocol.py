@@ -9,8 +9,12 @@ Source: RFC 6585 section 5; ``uvicorn.protocols.http.httptools_impl`` of 0.54.
 """
 
 import asyncio
+import logging
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from fieldline.kit.clock import MonotonicClock
+from fieldline.kit.complaints import Complaints
 
 MAX_HEAD_BYTES = 64 * 1024
 """Request line and headers; a read that brings the rest of the head may exceed it."""
@@ -19,6 +23,9 @@ _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
 )
+
+_complaints = Complaints(logging.getLogger(__name__), MonotonicClock().now_ms)
+"""Of the process: uvicorn makes the protocols."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -74,6 +81,10 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         if self.cycle is None or self.cycle.response_complete:
+            if self._unparsed:  # else it was a connection that is kept for later
+                who = self.client[0] if self.client else "somewhere"
+                text = f"an HTTP client at {who} is given up: no head in {HEAD_TIMEOUT_S:g} s"
+                _complaints.say("time", text)
             self.transport.close()
         else:
             self._await_head()

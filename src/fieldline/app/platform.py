@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from fieldline.api.websocket.limits import SocketLimits
 from fieldline.api.websocket.parts import Parts as SocketParts
+from fieldline.app import last_run
 from fieldline.app.descriptors import raise_descriptor_limit
 from fieldline.app.edges import (
     BehindDoor,
@@ -80,7 +81,12 @@ async def open_platform(
         Unavailable: something that is needed is away, or a port is taken.
     """
     raise_descriptor_limit()
-    async with open_services(settings, clock=clock) as services, AsyncExitStack() as stack:
+    async with (
+        AsyncExitStack() as whole,
+        open_services(settings, clock=clock) as services,
+        AsyncExitStack() as stack,
+    ):
+        whole.enter_context(last_run.noted(settings.data_dir))
         new_administrator = await prepare(services, settings, demo=demo)
         await _start_cleaning(services, settings, stack)
         devices = DeviceDirectory(services.database, services.vault, services.bus)

@@ -1,10 +1,16 @@
 """Since when the server has been listening: a device is silent only to somebody who listens."""
 
+import logging
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
+logger = logging.getLogger(__name__)
+
 GAP_MS = 10_000
 """Between two looks; more of it, and the process stood still or the machine slept."""
+
+TOLD_MS = 1_000
+"""A clock that is put back by so much is worth a line in the log."""
 
 
 class Attention:
@@ -31,9 +37,7 @@ class Attention:
     @property
     def since_ms(self) -> int:
         """Since when devices could be heard: since now, when the clock was put back."""
-        now_ms = self._now_ms()
-        if now_ms < self._looked_ms:
-            self._since_ms = self._looked_ms = now_ms
+        self._heed_steps(self._now_ms())
         return self._since_ms
 
     def since_ms_of(self, tenant_id: UUID) -> int:
@@ -44,9 +48,22 @@ class Attention:
     def look(self) -> None:
         """Note whether devices can be heard; call this every few seconds."""
         now_ms = self._now_ms()
+        self._heed_steps(now_ms)
         if self._is_full() or not 0 <= now_ms - self._looked_ms <= GAP_MS:
             self._since_ms = now_ms
             self._held_ms.clear()
         for tenant_id in self._held():
             self._held_ms[tenant_id] = now_ms
         self._looked_ms = now_ms
+
+    def _heed_steps(self, now_ms: int) -> None:
+        back_ms = self._looked_ms - now_ms
+        if back_ms <= 0:
+            return
+        self._since_ms = self._looked_ms = now_ms
+        if back_ms >= TOLD_MS:
+            logger.warning(
+                "The clock was put back by %.3f s: devices are silent from now on only; readings"
+                " keep their times, and the newest stays the latest value",
+                back_ms / 1000,
+            )

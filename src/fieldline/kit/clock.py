@@ -18,6 +18,13 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
 
+class MonotonicClock:
+    """Time that no correction of the machine's clock moves: for time-outs."""
+
+    def now_ms(self) -> int:
+        return time.monotonic_ns() // 1_000_000
+
+
 class ManualClock:
     """A clock that moves only when told to, for tests."""
 

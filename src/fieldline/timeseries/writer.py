@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 from uuid import UUID
 
-from fieldline.kit.clock import Clock
+from fieldline.kit.clock import Clock, MonotonicClock
+from fieldline.kit.complaints import Complaints
 from fieldline.kit.errors import Invalid, Unavailable
 from fieldline.kit.ids import NULL_UUID, EntityRef, EntityType
 from fieldline.kit.values import INT64_MAX, INT64_MIN, Value
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S = 10.0
 """How long a stop waits for what is left; what then is not stored was never acknowledged."""
+SLOW_S = 2.0
+"""A commit that takes longer is worth a line in the log."""
 _SLICE = 100
 """Saves that are called back before other work gets its turn: a millisecond or two."""
 _VIEW = EntityType.ENTITY_VIEW
@@ -175,6 +178,7 @@ class TimeseriesWriter:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._away_since: float | None = None
+        self._complaints = Complaints(log, MonotonicClock().now_ms)
 
     def start(self) -> None:
         """Begin to write; must be called on the event loop."""
@@ -326,16 +330,21 @@ class TimeseriesWriter:
             return []
         delays = self._limits.retry_delays_s
         tries = 0
+        loop = asyncio.get_running_loop()
         while True:
+            slow = loop.call_later(SLOW_S, self._note_slow, len(saves))
             try:
                 result = await self._store.write(batch)
             except Unavailable as error:
+                slow.cancel()  # the wait is not its commit's
                 self._note_away(error)
                 await asyncio.sleep(delays[min(tries, len(delays) - 1)])
                 tries += 1
             else:
                 self._note_back()
                 return result.written_keys
+            finally:
+                slow.cancel()
 
     async def _settle(self, saves: list[Save], outcome: list[set[str]] | Exception) -> None:
         """Call back every save in order, and tell the listeners; others have their turn between."""
@@ -414,6 +423,10 @@ class TimeseriesWriter:
             callbacks, self._wait_for_room = self._wait_for_room, []
             for callback in callbacks:
                 self._guard(callback)
+
+    def _note_slow(self, saves: int) -> None:
+        text = f"The store is slow: {saves} messages are not committed after {SLOW_S:g} s"
+        self._complaints.say("slow", text)
 
     def _note_away(self, error: Unavailable) -> None:
         self.counts.retries += 1

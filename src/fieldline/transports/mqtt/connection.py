@@ -114,6 +114,8 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         if hub.is_full:
             hub.stats.connections_refused += 1
+            text = f"MQTT connections are refused: {len(hub)} are open (MQTT_MAX_CONNECTIONS)"
+            hub.complaints.say("room", text)
             self._transport.abort()
             return
         hub.stats.connections_opened += 1
@@ -234,8 +236,7 @@ class Connection(asyncio.Protocol):
         if self._large is not None:
             allowed += self._large.size
         if self._transport.get_write_buffer_size() > allowed:
-            self._hub.stats.slow_readers += 1
-            self._transport.abort()
+            self._cut_off()
 
     # -- closing --------------------------------------------------------------------------------
 
@@ -278,8 +279,7 @@ class Connection(asyncio.Protocol):
             if self._large is not None and self._large.is_moving(self._unread):
                 self._write_by_ms = now_ms + int(self._hub.options.write_timeout_s * 1000)
                 return
-            self._hub.stats.slow_readers += 1
-            self.abort()
+            self._cut_off()
         elif not self._paused or self._paused == _AUTHENTICATING:
             # A socket that is not read has pings in it: nobody is overdue then.
             error = self._session.expire(now_ms)
@@ -287,6 +287,9 @@ class Connection(asyncio.Protocol):
                 error = self._channel.expire(now_ms)
             if error is not None:
                 self._hub.stats.timeouts += 1
+                if self._channel is None:
+                    text = f"an MQTT client at {self._address()} is given up: {error}"
+                    self._hub.complaints.say("time", text)
                 self._fail(error)
 
     def _expire_close(self, now_ms: int) -> None:
@@ -308,6 +311,19 @@ class Connection(asyncio.Protocol):
     def close_now(self) -> None:
         """Close without waiting for more acknowledgements."""
         self._finish_close()
+
+    def _cut_off(self) -> None:
+        """Cut the connection: bytes wait for a client that does not read them."""
+        self._hub.stats.slow_readers += 1
+        who = self._address()
+        if isinstance(self._channel, DeviceChannel):
+            who = f"device {self._channel.device.device.name!r}"
+        text = f"{who} is cut off: it does not read what it is sent over MQTT"
+        self._hub.complaints.say("reading", text)
+        self.abort()
+
+    def _complain(self, device_name: str, what: str) -> None:
+        self._hub.complaints.say("content", f"device {device_name!r}: {what}")
 
     def abort(self) -> None:
         """Cut the connection."""
@@ -368,7 +384,7 @@ class Connection(asyncio.Protocol):
         try:
             identity = sparkplug_connect.identify(connect) if is_node else None
         except sparkplug_connect.MissingDeath as error:
-            self._hub.complaints.say(device.name, error.message)
+            self._complain(device.name, error.message)
             raise
         session = door.open(device, self)
         if identity is not None:
@@ -394,7 +410,7 @@ class Connection(asyncio.Protocol):
             spawn=self._spawn,
             payloads=channel.gateway_payloads,
             tells_reasons=self._session.version == MQTT_5,
-            complain=self._hub.complaints.say,
+            complain=self._complain,
         )
 
     def _open_packages(self) -> PackageChannel:

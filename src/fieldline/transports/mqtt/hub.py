@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from fieldline.ingest.door import Door
 from fieldline.kit.clock import Clock
-from fieldline.transports.mqtt.complaints import Complaints
+from fieldline.kit.complaints import Complaints
 from fieldline.transports.mqtt.options import MqttOptions
 from fieldline.transports.mqtt.stats import MqttStats
 from fieldline.transports.mqtt.wills import Wills
@@ -64,7 +64,7 @@ class Hub:
         self.stats = MqttStats()
         self.wills = Wills(options.max_wills, self.stats)
         self.now_ms = clock.now_ms
-        self.complaints = Complaints(clock.now_ms)
+        self.complaints = Complaints(logger, clock.now_ms)
         self.is_stopping = False
         self._members: set[Member] = set()
         self._dirty: list[Member] = []

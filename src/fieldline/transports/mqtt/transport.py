@@ -3,10 +3,9 @@
 import asyncio
 import logging
 import ssl
-import time
 
 from fieldline.ingest.door import Door
-from fieldline.kit.clock import Clock
+from fieldline.kit.clock import Clock, MonotonicClock
 from fieldline.kit.errors import Invalid
 from fieldline.transports.mqtt.connection import Connection
 from fieldline.transports.mqtt.hub import SWEEP_S, Hub
@@ -15,13 +14,6 @@ from fieldline.transports.mqtt.stats import MqttStats
 from fieldline.transports.mqtt.tls import ListenerContext, listener_context, server_context
 
 logger = logging.getLogger(__name__)
-
-
-class MonotonicClock:
-    """Time that no correction of the machine's clock moves: for time-outs."""
-
-    def now_ms(self) -> int:
-        return time.monotonic_ns() // 1_000_000
 
 
 class MqttTransport:
