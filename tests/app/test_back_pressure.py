@@ -103,6 +103,31 @@ async def test_slow_rules_of_a_tenant_hold_nobody_else_back(
         assert share.in_flight == 0
 
 
+async def test_large_payloads_fill_a_share_sooner(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = partial(IngestOptions, tenant_in_flight=3 * 60)
+    monkeypatch.setattr(edges, "IngestOptions", limits)
+    async with opened(settings_of(database_url, tmp_path)) as plant:
+        slow = await plant.tenant("slow")
+        await slow_down(slow)
+        await plant.device(slow, "snail")
+        snail, http = await plant.connect("snail"), plant.client()
+        share = await share_of(plant, "snail")
+        large = dumps({"text": "x" * 60 * 1024})
+
+        for _ in range(3):
+            await snail.publish(TELEMETRY, large)
+        await until(lambda: share.is_used_up)
+        refused = await http.post("/api/v1/snail/telemetry", json={"a": 1})
+        await snail.drain()
+        posted = await http.post("/api/v1/snail/telemetry", content=large)
+
+        assert refused.status_code == 503
+        assert posted.status_code == 200
+        assert share.in_flight == 0
+
+
 async def share_of(plant: Plant, token: str) -> Share:
     device = await plant.platform.door.authenticate_token(token)
     return plant.platform.door.share_of(device.tenant_id)

@@ -167,6 +167,20 @@ def test_a_share_counts_messages_and_the_flow_packets() -> None:
     assert (one.in_flight, one.is_used_up, flow.in_flight) == (0, False, 0)
 
 
+def test_a_share_counts_what_payloads_weigh() -> None:
+    share = Share(Flow(100, Writer()), 70)
+    packet = unattended()
+    packet.weight = 64  # KiB
+
+    share.count(packet, 5)
+    share.count(packet)
+    before = (share.in_flight, share.is_used_up)
+    packet.release()
+
+    assert before == (70, True)
+    assert share.in_flight == 0
+
+
 def test_a_share_is_used_up_until_three_quarters_are_left() -> None:
     share = Share(Flow(100, Writer()), 8)
     packets = [unattended() for _ in range(8)]

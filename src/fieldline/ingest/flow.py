@@ -1,7 +1,8 @@
 """How much may be on its way at once: counts packets between the door and their last branch.
 
-The flow counts the packets of all, each tenant's share the messages in its packets: a packet may
-hold thousands. A tenant whose rules are slow fills its share, and others find the door open.
+The flow counts the packets of all, each tenant's share the messages in its packets, of which one
+may hold thousands, and the KiB of their payloads. A tenant whose rules are slow fills its share,
+and others find the door open.
 """
 
 import asyncio
@@ -105,11 +106,13 @@ class Flow:
 
 
 class Share:
-    """Counts one tenant's messages in flight; while it is full, only its devices are not read.
+    """Counts what one tenant has in flight; while it is full, only its devices are not read.
+
+    A packet weighs as much as it has messages, and one more for every KiB of its payload.
 
     Args:
         flow: of which it is a part.
-        limit: messages from which on it is full, until 3/4 of them are left.
+        limit: the weight from which on it is full, until 3/4 of it is left.
     """
 
     __slots__ = ("_flow", "_is_high", "_limit", "_waiting", "in_flight")
@@ -144,16 +147,19 @@ class Share:
 
     def count(self, packet: Receipt, messages: int = 1) -> None:
         """Count messages of a packet in; they are counted out when its last branch has ended."""
+        weight = messages
         if packet.meter is None:
             packet.meter = self
             self._flow.begun()
-        packet.weight += messages
-        self.in_flight += messages
+            weight += packet.weight
+            packet.weight = 0
+        packet.weight += weight
+        self.in_flight += weight
         if self.in_flight >= self._limit:
             self._is_high = True
 
     def ended(self, weight: int) -> None:
-        """Count a packet out, and its messages."""
+        """Count a packet out, and what it weighed."""
         self.in_flight -= weight
         if self._is_high and self.in_flight <= self._limit * 3 // 4:
             self._is_high = False

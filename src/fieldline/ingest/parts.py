@@ -132,7 +132,8 @@ class IngestOptions:
 
     Attributes:
         in_flight: packets between the door and their last branch; more make it full.
-        tenant_in_flight: messages of one tenant's packets; more make it full for that tenant.
+        tenant_in_flight: messages of one tenant's packets, and KiB of their payloads; more make it
+            full for that tenant.
         sessions: open sessions in the process.
         presences: devices whose state of activity is kept in memory.
         inactivity_timeout_ms: how long a device may be silent, unless it or its profile says else.

@@ -16,8 +16,9 @@ class Receipt:
 
     A packet opens as many branches as its messages take through the rules, and every batch that
     holds one of its readings is one more. The counter starts at 1, held by whoever made it.
-    A packet that is counted has its ``meter`` told first; ``weight`` is the meter's. All calls are
-    made on the event loop's thread.
+    A packet that is counted has its ``meter`` told first. ``weight`` is what it counts as; until
+    then the KiB of its payload, from whoever made it. All calls are made on the event loop's
+    thread.
     """
 
     __slots__ = ("_on_done", "_open", "meter", "weight")

@@ -167,6 +167,7 @@ class _DeviceApi:
         stored = _Stored()
         async with self._bodies.read(request, self._options.max_body_bytes) as body:
             self._check_room(session)
+            stored.receipt.weight = len(body) >> 10
             if len(body) <= SMALL_BYTES:
                 self._door.telemetry(session, body, stored.receipt)
             else:
@@ -179,6 +180,7 @@ class _DeviceApi:
         stored = _Stored()
         async with self._bodies.read(request, self._options.max_body_bytes) as body:
             self._check_room(session)
+            stored.receipt.weight = len(body) >> 10
             self._door.attributes(session, body, stored.receipt)
         return await stored.response()
 

@@ -472,6 +472,7 @@ class Connection(asyncio.Protocol):
                 self._pause(_IN_FLIGHT)
         else:
             ack = unattended()
+        ack.weight = len(packet.payload) >> 10
         try:
             self._signed_on.publish(packet, ack)
         except FieldlineError as error:

@@ -123,6 +123,7 @@ class Feed:
             self._is_full = True
         self._idle.clear()
         delivery = _Delivery(incoming, self._done)
+        delivery.weight = len(packet.payload) >> 10
         try:
             delivery.uplinks = self._settings.converter.convert(
                 packet.topic, packet.payload, now_ms
