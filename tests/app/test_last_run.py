@@ -34,3 +34,16 @@ def test_a_run_that_fails_has_ended_too(tmp_path: Path) -> None:
         raise OSError("a port is taken")
 
     assert not (tmp_path / MARK).exists()
+
+
+def test_a_second_process_on_the_folder_notes_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with noted(tmp_path):
+        with noted(tmp_path):
+            pass
+        is_there = (tmp_path / MARK).exists()
+
+    assert is_there
+    assert CUT_OFF not in caplog.text
+    assert not (tmp_path / MARK).exists()
