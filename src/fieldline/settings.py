@@ -268,10 +268,11 @@ class Settings(BaseSettings):
         50, description="MQTT integrations that a tenant may have; 0 for no limit."
     )
     outbound_denied_networks: str = Field(
-        "169.254.0.0/16,fe80::/10",
+        "169.254.0.0/16,fe80::/10,fd00:ec2::254,100.100.100.200,168.63.129.16",
         description="Networks that connections which tenants ask for (integrations) must not go "
-        "to, separated by commas. By default the link-local ones, where clouds tell a machine its "
-        "secrets; where tenants are strangers also 127.0.0.0/8,::1 and one's own.",
+        "to, separated by commas. By default those where clouds tell a machine its secrets "
+        "(link-local and a few more); where tenants are strangers also 127.0.0.0/8,::1 and one's "
+        "own.",
     )
     demo_on_network: bool = Field(
         default=False,

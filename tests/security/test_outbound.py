@@ -33,6 +33,15 @@ async def test_all_ways_to_name_the_machine_itself_are_denied(host: str) -> None
         await Outbound(LOOPBACK).addresses(host, 1883)
 
 
+@pytest.mark.parametrize(
+    ("network", "host"),
+    [("0.0.0.0/8", "0.0.0.0"), ("::/128", "::"), ("::ffff:0:0/96", "::ffff:10.1.2.3")],
+)
+async def test_what_an_address_is_written_as_counts_too(network: str, host: str) -> None:
+    with pytest.raises(Invalid):
+        await Outbound([ip_network(network)]).addresses(host, 1883)
+
+
 async def test_who_is_denied_learns_where_the_host_is() -> None:
     with pytest.raises(Invalid, match=r"localhost \(.*127\.0\.0\.1.*\) is in a network"):
         await Outbound(LOOPBACK).addresses("localhost", 1883)

@@ -45,9 +45,9 @@ class Outbound:
         return allowed
 
     def _is_denied(self, text: str) -> bool:
-        address = ip_address(text)
+        found = {address := ip_address(text)}
         if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
+            found.add(address := address.ipv4_mapped)
         if address.is_unspecified:  # the machine itself answers
-            address = _LOOPBACK[address.version]
-        return any(address in network for network in self._denied)
+            found.add(_LOOPBACK[address.version])
+        return any(address in network for network in self._denied for address in found)

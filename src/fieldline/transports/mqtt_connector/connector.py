@@ -149,8 +149,12 @@ class Connector:
 
         *others, last = await self._options.outbound.addresses(settings.host, settings.port)
         for address in others:
-            with suppress(OSError):
+            try:
                 return await connect(address)
+            except ssl.SSLError:
+                raise  # it is there, and says more than the last address might
+            except OSError:
+                continue
         return await connect(last)
 
     def _ready(self, session: ClientSession) -> None:
