@@ -20,6 +20,7 @@ from fieldline.messaging.events import (
     PresenceChanged,
 )
 from fieldline.messaging.message import Message
+from fieldline.messaging.receipt import unattended
 from fieldline.timeseries.backends.memory import MemoryStore
 from fieldline.timeseries.store import Attribute, Scope, WriteBatch, WriteResult
 from tests.ingest.world import Acks, Listener, World
@@ -318,6 +319,23 @@ async def test_nobody_is_silent_while_the_server_is_down(world: World) -> None:
     assert events(world) == ["INACTIVITY_EVENT", "INACTIVITY_EVENT"]
 
 
+async def test_events_wait_while_their_tenants_rules_do_not_keep_up(world: World) -> None:
+    device = world.devices.by_token[DEVICE]
+    await world.door.rates.learn(device.tenant_id)
+    packet = unattended()
+    world.door.share_of(device.tenant_id).count(packet, IngestOptions().tenant_in_flight)
+
+    world.door.open(device, Listener())
+    await world.door.activity.report_urgent()
+    await world.door.activity.report()
+    before = events(world)
+    packet.release()
+    await world.door.activity.report()
+
+    assert before == []
+    assert events(world) == ["CONNECT_EVENT", "ACTIVITY_EVENT"]
+
+
 @pytest.mark.parametrize("was_heard", [True, False])
 async def test_a_stale_device_that_connects(world: World, was_heard: bool) -> None:
     stale_ms = world.clock.now_ms() - TIMEOUT_MS
@@ -358,13 +376,25 @@ async def test_nobody_is_silent_while_their_tenant_is_held() -> None:
     one, other = new_id(), new_id()
     attention = Attention(lambda: now["ms"], lambda: False, lambda: held)
     since = []
-    for now_ms, tenants in ((3_000, [one]), (6_000, [one, other]), (9_000, []), (1_000, [])):
+    for now_ms, tenants in (
+        (3_000, [one]),
+        (6_000, [one, other]),
+        (9_000, []),
+        (1_000, []),  # the clock is put back
+        (4_000, []),
+    ):
         held[:] = tenants
         now["ms"] = now_ms
         attention.look()
         since.append((attention.since_ms_of(one), attention.since_ms_of(other)))
 
-    assert since == [(3_000, 0), (6_000, 6_000), (6_000, 6_000), (1_000, 1_000)]
+    assert since == [
+        (3_000, 0),
+        (6_000, 6_000),
+        (6_000, 6_000),
+        (1_000, 1_000),
+        (1_000, 1_000),
+    ]
 
 
 async def test_a_profiles_time_out_holds_for_devices_without_their_own(world: World) -> None:

@@ -17,6 +17,7 @@ from fieldline.timeseries.backends.sqlite.store import SqliteStore
 from fieldline.timeseries.store import Point
 from fieldline.timeseries.writer import WriterLimits
 from tests.ingest.world import Acks, World
+from tests.waiting import until
 
 
 async def test_telemetry_becomes_one_message_for_each_time(world: World) -> None:
@@ -142,6 +143,33 @@ async def test_a_bulk_waits_for_the_store(world: World) -> None:
     assert acks.count == 1
     assert await world.store.latest(device.id) == {"k": Point(1999, 1999)}
     await world.stop()
+
+
+async def test_a_bulk_of_a_tenant_with_slow_rules_leaves_room_for_others() -> None:
+    world = World(MemoryStore(), options=IngestOptions(tenant_in_flight=300))
+    world.bus.consume(world.keep_open)
+    session = world.door.brief(world.device())
+    payload = b"[" + b",".join(b'{"ts":%d,"values":{"k":1}}' % i for i in range(1_000)) + b"]"
+    acks = Acks()
+    receipt = acks.receipt()
+
+    async def send() -> None:
+        await world.door.bulk_telemetry(session, payload, receipt)
+        receipt.release()
+
+    sending = asyncio.create_task(send())
+    await until(lambda: session.limits.share.is_used_up)
+    waiting = len(world.messages)
+    while not sending.done():
+        while world.messages:
+            world.messages.pop().receipt.release()
+        await asyncio.sleep(0)
+    while world.messages:
+        world.messages.pop().receipt.release()
+
+    assert waiting == 400  # two slices of 200
+    assert not world.door.is_full
+    assert (session.limits.share.in_flight, acks.count) == (0, 1)
 
 
 async def test_the_door_is_full_until_packets_have_ended() -> None:

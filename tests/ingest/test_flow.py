@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from fieldline.ingest.flow import Flow, Share
 from fieldline.messaging.receipt import Receipt, unattended
 
@@ -232,3 +234,50 @@ async def test_a_share_with_room_waits_for_the_flow() -> None:
 
     assert calls == ["one"]
     assert not one.is_full
+
+
+async def test_who_waits_for_a_share_has_it_in_turn() -> None:
+    share = Share(Flow(100, Writer()), 4)
+    served = []
+    packets: list[Receipt] = []
+
+    def sender(name: str) -> Callable[[], None]:
+        def send() -> None:
+            """Use up all that there is, and wait for more."""
+            served.append(name)
+            while not share.is_full:
+                packets.append(unattended())
+                share.count(packets[-1])
+            share.when_room(send)
+
+        return send
+
+    for name in "abc":
+        sender(name)()
+    served.clear()
+    for _ in range(6):
+        while packets:
+            packets.pop().release()
+        await asyncio.sleep(0)
+
+    assert served == ["a", "b", "c", "a", "b", "c"]
+
+
+async def test_one_that_fails_keeps_nobody_from_going_on(caplog: pytest.LogCaptureFixture) -> None:
+    flow = Flow(100, Writer())
+    share = Share(flow, 1)
+    share.count(packet := unattended())
+    calls: list[str] = []
+
+    def fail() -> None:
+        raise RuntimeError("broken")
+
+    share.when_room(fail)
+    share.when_room(lambda: calls.append("share"))
+    packet.release()
+    flow.when_room(fail)
+    flow.when_room(lambda: calls.append("flow"))
+    await asyncio.sleep(0)
+
+    assert calls == ["share", "flow"]
+    assert caplog.text.count("RuntimeError: broken") == 2

@@ -11,6 +11,7 @@ from fieldline.ingest.client_rpc import TIMEOUT_MS, MissingMethod
 from fieldline.ingest.parts import IngestOptions
 from fieldline.ingest.session import DeviceSession
 from fieldline.kit.errors import Invalid, Unavailable
+from fieldline.kit.ids import new_id
 from fieldline.kit.json import dumps
 from fieldline.kit.values import JsonText, Value
 from fieldline.timeseries.backends.memory import MemoryStore
@@ -219,6 +220,22 @@ async def test_more_waiting_rpcs_than_allowed_are_refused() -> None:
 
     with pytest.raises(Unavailable):
         world.door.client_rpc(session, b'{"method":"m"}', lambda _answer: None)
+
+
+async def test_waiting_rpcs_of_a_tenant_leave_room_for_others() -> None:
+    world = World(MemoryStore(), options=IngestOptions(tenant_client_rpcs=1))
+    session = world.door.brief(world.device())
+    other = world.door.brief(world.device("other", tenant_id=new_id()))
+    answers: list[bytes] = []
+    world.door.client_rpc(session, b'{"method":"m"}', answers.append)
+
+    with pytest.raises(Unavailable, match="of the tenant's devices"):
+        world.door.client_rpc(session, b'{"method":"m"}', answers.append)
+    world.door.client_rpc(other, b'{"method":"m"}', answers.append)
+    world.door._client_rpc.end_waiting()
+    world.door.client_rpc(session, b'{"method":"m"}', answers.append)
+
+    assert len(answers) == 2
 
 
 async def test_a_call_that_is_nested_too_deeply_is_invalid(

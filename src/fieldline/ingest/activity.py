@@ -61,6 +61,7 @@ class Activity:
     ) -> None:
         self._parts = parts
         self._now_ms = parts.clock.now_ms
+        self._held = held
         self._attention = Attention(self._now_ms, is_full, held)
         self._timeouts = Timeouts(parts.store, limits.inactivity_timeout_ms)
         self._reporter = Reporter(parts, self._timeouts, self._attention)
@@ -220,9 +221,14 @@ class Activity:
 
     async def _report_all(self, waiting: list[Presence]) -> None:
         done = 0
+        held = set(self._held())
         try:
             for presence in waiting:
-                await self._reporter.report(presence)
+                if presence.tenant_id in held:
+                    # It would be one more message to rules that do not keep up.
+                    self._noted.append(presence)
+                else:
+                    await self._reporter.report(presence)
                 done += 1
                 if done % _SLICE == 0:
                     await asyncio.sleep(0)

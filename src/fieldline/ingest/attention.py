@@ -9,6 +9,9 @@ logger = logging.getLogger(__name__)
 GAP_MS = 10_000
 """Between two looks; more of it, and the process stood still or the machine slept."""
 
+HELD_EVERY_MS = 1_000
+"""Between two looks at each tenant: there may be thousands."""
+
 TOLD_MS = 1_000
 """A clock that is put back by so much is worth a line in the log."""
 
@@ -32,7 +35,7 @@ class Attention:
         self._is_full = is_full
         self._held = held
         self._held_ms: dict[UUID, int] = {}
-        self._looked_ms = self._since_ms = now_ms()
+        self._looked_ms = self._since_ms = self._held_looked_ms = now_ms()
 
     @property
     def since_ms(self) -> int:
@@ -42,8 +45,7 @@ class Attention:
 
     def since_ms_of(self, tenant_id: UUID) -> int:
         """Since when a tenant's devices could be heard."""
-        since_ms = self.since_ms
-        return max(since_ms, min(self._held_ms.get(tenant_id, 0), self._looked_ms))
+        return max(self.since_ms, self._held_ms.get(tenant_id, 0))
 
     def look(self) -> None:
         """Note whether devices can be heard; call this every few seconds."""
@@ -52,15 +54,17 @@ class Attention:
         if self._is_full() or not 0 <= now_ms - self._looked_ms <= GAP_MS:
             self._since_ms = now_ms
             self._held_ms.clear()
-        for tenant_id in self._held():
-            self._held_ms[tenant_id] = now_ms
+        if now_ms - self._held_looked_ms >= HELD_EVERY_MS:
+            self._held_looked_ms = now_ms
+            self._held_ms.update(dict.fromkeys(self._held(), now_ms))
         self._looked_ms = now_ms
 
     def _heed_steps(self, now_ms: int) -> None:
         back_ms = self._looked_ms - now_ms
         if back_ms <= 0:
             return
-        self._since_ms = self._looked_ms = now_ms
+        self._since_ms = self._looked_ms = self._held_looked_ms = now_ms
+        self._held_ms.clear()
         if back_ms >= TOLD_MS:
             logger.warning(
                 "The clock was put back by %.3f s: devices are silent from now on only; readings"

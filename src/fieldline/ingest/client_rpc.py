@@ -4,7 +4,7 @@ Source: ThingsBoard's MQTT device API (getSessionLimits, TO_SERVER_RPC_REQUEST).
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -47,6 +47,7 @@ class Call(NamedTuple):
 
 
 class _Waiting(NamedTuple):
+    tenant_id: UUID
     device_id: UUID
     deadline_ms: int
     reply: Reply
@@ -65,6 +66,7 @@ class ClientRpc:
         self._parts = parts
         self._limits = limits
         self._waiting: OrderedDict[int, _Waiting] = OrderedDict()
+        self._of_tenant: Counter[UUID] = Counter()
         self._last_id = 0
         self._sweeper: asyncio.Task[None] | None = None
         parts.bus.listen(EntityChanged, self._on_entity)
@@ -111,10 +113,16 @@ class ClientRpc:
         if len(self._waiting) >= self._limits.client_rpcs:
             msg = "Too many RPC requests of devices wait for an answer; try again"
             raise Unavailable(msg)
+        device = session.device
+        if self._of_tenant[device.tenant_id] >= self._limits.tenant_client_rpcs:
+            msg = "Too many RPC requests of the tenant's devices wait for an answer; try again"
+            raise Unavailable(msg)
         now_ms = self._parts.clock.now_ms()
         self._last_id += 1
-        device = session.device
-        self._waiting[self._last_id] = _Waiting(device.id, now_ms + TIMEOUT_MS, reply, on_gone)
+        self._of_tenant[device.tenant_id] += 1
+        self._waiting[self._last_id] = _Waiting(
+            device.tenant_id, device.id, now_ms + TIMEOUT_MS, reply, on_gone
+        )
         message = Message(
             MessageType.TO_SERVER_RPC_REQUEST,
             device.ref,
@@ -132,6 +140,7 @@ class ClientRpc:
             profile_id=device.profile_id,
             rule_chain_id=device.rule_chain_id,
         )
+        session.limits.share.count(message.receipt)
         message.receipt.hold()
         self._parts.bus.publish(message)
         message.receipt.release()
@@ -146,7 +155,14 @@ class ClientRpc:
         return True
 
     def _answer(self, request_id: int, answer: bytes) -> None:
-        self._waiting.pop(request_id).reply(answer)
+        self._pop(request_id).reply(answer)
+
+    def _pop(self, request_id: int) -> _Waiting:
+        waiting = self._waiting.pop(request_id)
+        self._of_tenant[waiting.tenant_id] -= 1
+        if not self._of_tenant[waiting.tenant_id]:
+            del self._of_tenant[waiting.tenant_id]
+        return waiting
 
     def expire(self) -> None:
         """Answer the calls that waited for 60 s."""
@@ -172,7 +188,7 @@ class ClientRpc:
             if waiting.device_id == event.entity.id
         ]
         for request_id in waiting:
-            self._waiting.pop(request_id).on_gone()
+            self._pop(request_id).on_gone()
 
     async def answer_limits(self, session: DeviceSession, reply: Reply) -> None:
         """Tell a device what it may send (getSessionLimits)."""

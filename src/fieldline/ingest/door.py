@@ -25,7 +25,7 @@ from fieldline.ingest.attributes import (
 )
 from fieldline.ingest.authentication import Authentication, MqttCredentials
 from fieldline.ingest.client_rpc import ClientRpc
-from fieldline.ingest.flow import Flow, Room, Share
+from fieldline.ingest.flow import Flow, Room, Share, has_room
 from fieldline.ingest.guard import LoginGuard
 from fieldline.ingest.limits import Limits
 from fieldline.ingest.lookups import Lookups
@@ -355,11 +355,18 @@ class Door:
         self.activity.note(session.presence, now_ms)
         groups = await asyncio.to_thread(parse_telemetry, payload, now_ms, self._rules)
         self._count_in(session, sum(len(values) for _, values in groups), now_ms)
-        session.limits.share.count(receipt, len(groups))
+        share, weight = session.limits.share, receipt.weight
         for start in range(0, len(groups), _SLICE):
-            await self._flow.room()
+            await has_room(share)
             some = groups[start : start + _SLICE]
-            self._publish_readings(session.device, some, None, now_ms, receipt)
+            receipt.hold()
+            part = Receipt(lambda _part: receipt.release())
+            part.weight = weight * len(some) // len(groups)
+            try:
+                share.count(part, len(some))
+                self._publish_readings(session.device, some, None, now_ms, part)
+            finally:
+                part.release()
 
     def attributes(
         self,

@@ -6,10 +6,13 @@ and others find the door open.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
 from fieldline.messaging.receipt import Receipt
+
+logger = logging.getLogger(__name__)
 
 
 class Room(Protocol):
@@ -63,14 +66,6 @@ class Flow:
         elif not self._is_high:
             self._ask_behind()
 
-    async def room(self) -> None:
-        """Give other work its turn, and wait until there is room."""
-        await asyncio.sleep(0)
-        while self.is_full:
-            room = asyncio.Event()
-            self.when_room(room.set)
-            await room.wait()
-
     def begun(self) -> None:
         """Count a packet in."""
         self.in_flight += 1
@@ -102,7 +97,7 @@ class Flow:
             return  # the packet that makes room asks again
         waiting, self._waiting = self._waiting, []
         for callback in waiting:
-            callback()
+            _call(callback)
 
 
 class Share:
@@ -115,13 +110,14 @@ class Share:
         limit: the weight from which on it is full, until 3/4 of it is left.
     """
 
-    __slots__ = ("_flow", "_is_high", "_limit", "_waiting", "in_flight")
+    __slots__ = ("_asked_flow", "_flow", "_is_high", "_limit", "_waiting", "in_flight")
 
     def __init__(self, flow: Flow, limit: int) -> None:
         self.in_flight = 0
         self._flow = flow
         self._limit = limit
         self._is_high = False
+        self._asked_flow = False
         self._waiting: dict[Callable[[], None], None] = {}
 
     @property
@@ -135,11 +131,10 @@ class Share:
         return self._is_high or self._flow.is_full
 
     def when_room(self, callback: Callable[[], None]) -> None:
-        """Call back once, when there is room, unless it was forgotten; asked again, still once."""
-        if self._is_high:
-            self._waiting[callback] = None
-        else:
-            self._flow.when_room(callback)
+        """Call back once, when there is room, in the order of asking; asked again, still once."""
+        self._waiting[callback] = None
+        if not self._is_high:
+            self._ask_flow()
 
     def forget(self, callback: Callable[[], None]) -> None:
         """Do not call back any more."""
@@ -163,7 +158,40 @@ class Share:
         self.in_flight -= weight
         if self._is_high and self.in_flight <= self._limit * 3 // 4:
             self._is_high = False
-            waiting, self._waiting = self._waiting, {}
-            for callback in waiting:
-                self.when_room(callback)
+            if self._waiting:
+                self._ask_flow()
         self._flow.ended()
+
+    def _ask_flow(self) -> None:
+        if not self._asked_flow:
+            self._asked_flow = True
+            self._flow.when_room(self._go_on)
+
+    def _go_on(self) -> None:
+        """Call those who wait until one of them used up what there is; the others go on waiting."""
+        self._asked_flow = False
+        waiting, self._waiting = self._waiting, {}
+        for callback in list(waiting):
+            if self.is_full:
+                break
+            del waiting[callback]
+            _call(callback)
+        self._waiting = {**waiting, **self._waiting}
+        if self._waiting and not self._is_high:
+            self._ask_flow()
+
+
+async def has_room(room: Room) -> None:
+    """Give other work its turn, and wait until there is room."""
+    await asyncio.sleep(0)
+    while room.is_full:
+        again = asyncio.Event()
+        room.when_room(again.set)
+        await again.wait()
+
+
+def _call(callback: Callable[[], None]) -> None:
+    try:
+        callback()
+    except Exception:  # others wait too, and whoever made room has its own work to do
+        logger.exception("who waited for room failed")

@@ -140,6 +140,7 @@ class IngestOptions:
         reads: store reads for devices that run at once.
         waiting_reads: reads that wait for their turn.
         client_rpcs: RPCs of devices that wait for an answer.
+        tenant_client_rpcs: those of one tenant's devices.
         server_rpcs: RPCs to devices that are on their way.
         tenant_server_rpcs: those of one tenant, so that it does not take all of them.
         waiting_provisions: requests to be provisioned that wait for their turn.
@@ -160,6 +161,7 @@ class IngestOptions:
     reads: int = 8
     waiting_reads: int = 10_000
     client_rpcs: int = 10_000
+    tenant_client_rpcs: int = 5_000
     server_rpcs: int = 20_000
     tenant_server_rpcs: int = 10_000
     waiting_provisions: int = 1_000

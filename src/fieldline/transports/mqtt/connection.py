@@ -114,8 +114,9 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         if hub.is_full:
             hub.stats.connections_refused += 1
-            text = f"MQTT connections are refused: {len(hub)} are open (MQTT_MAX_CONNECTIONS)"
-            hub.complaints.say("room", text)
+            if not hub.is_stopping:
+                text = f"MQTT connections are refused: {len(hub)} are open (MQTT_MAX_CONNECTIONS)"
+                hub.complaints.say("room", text)
             self._transport.abort()
             return
         hub.stats.connections_opened += 1
@@ -136,7 +137,7 @@ class Connection(asyncio.Protocol):
         self._transport = None
         self._hub.remove(self)
         if self._share is not None:
-            self._share.forget(self.door_has_room)
+            self._share.forget(self._share_has_room)
         self._acks.clear()
         self._held.clear()
         if self._large is not None:
@@ -196,12 +197,15 @@ class Connection(asyncio.Protocol):
     def _door_lets_in(self) -> bool:
         """Tell whether there is room for this tenant's messages; else it is waited for."""
         if self._share is not None and self._share.is_used_up:
-            self._share.when_room(self.door_has_room)
+            self._share.when_room(self._share_has_room)
             return False
         if self._hub.door.is_full:
             self._hub.wait_for_room(self)
             return False
         return True
+
+    def _share_has_room(self) -> None:
+        self._hub.guard(self, self.door_has_room)
 
     def door_has_room(self) -> None:
         self._resume(_DOOR)
@@ -291,6 +295,9 @@ class Connection(asyncio.Protocol):
                     text = f"an MQTT client at {self._address()} is given up: {error}"
                     self._hub.complaints.say("time", text)
                 self._fail(error)
+        elif self._paused & (_DOOR | _IN_FLIGHT) and isinstance(self._channel, DeviceChannel):
+            # What it says waits in the socket: it is not silent.
+            self._hub.door.touch(self._channel.device)
 
     def _expire_close(self, now_ms: int) -> None:
         if now_ms < self._close_by_ms or self._transport is None:

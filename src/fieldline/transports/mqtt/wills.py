@@ -48,6 +48,7 @@ class Wills:
         """Hand a will in; one that is refused is counted, there is nobody to tell."""
         self.waiting += 1
         receipt = Receipt(self._done)
+        receipt.weight = len(will.payload) >> 10
         try:
             speaker.publish_will(Publish(will.topic, will.payload), receipt)
         except FieldlineError as error:
