@@ -76,6 +76,7 @@ async def test_births_data_and_a_death(plant: Plant) -> None:
     assert (alive["NBIRTH bdSeq"], alive["NBIRTH seq"]) == ("0", "0")
     assert (await latest(admin, device["id"]["id"]))["t"] == "21.5"
     assert {each["key"]: each["value"] for each in attributes.json()} == {"Node Info/OS": "Linux"}
+    assert plant.heard == [], "what it said itself is not written back"
 
     client.abort()
 
