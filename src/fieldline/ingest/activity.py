@@ -11,13 +11,14 @@ Source: ThingsBoard's device state (report cycle, state check interval, the four
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from fieldline.domains.device.directory import DeviceRecord
 from fieldline.ingest.attention import Attention
+from fieldline.ingest.limits import Limits
 from fieldline.ingest.parts import DoorParts, IngestOptions
 from fieldline.ingest.presence import Presence
 from fieldline.ingest.reporter import Reporter
@@ -47,7 +48,7 @@ class Activity:
     Args:
         parts: the bus, the store, the writer, the directory and the clock are used.
         is_full: whether the door takes no more just now.
-        held: the tenants of whom it takes no more just now.
+        tenants: tell of whom it takes no more just now.
         limits: how many devices are kept in memory (quiet ones make room for others), and for how
             long one may be silent.
     """
@@ -56,13 +57,13 @@ class Activity:
         self,
         parts: DoorParts,
         is_full: Callable[[], bool],
-        held: Callable[[], Iterable[UUID]],
+        tenants: Limits,
         limits: IngestOptions,
     ) -> None:
         self._parts = parts
         self._now_ms = parts.clock.now_ms
-        self._held = held
-        self._attention = Attention(self._now_ms, is_full, held)
+        self._tenants = tenants
+        self._attention = Attention(self._now_ms, is_full, tenants.held)
         self._timeouts = Timeouts(parts.store, limits.inactivity_timeout_ms)
         self._reporter = Reporter(parts, self._timeouts, self._attention)
         self._limit = limits.presences
@@ -221,10 +222,9 @@ class Activity:
 
     async def _report_all(self, waiting: list[Presence]) -> None:
         done = 0
-        held = set(self._held())
         try:
             for presence in waiting:
-                if presence.tenant_id in held:
+                if self._tenants.is_held(presence.tenant_id):
                     # It would be one more message to rules that do not keep up.
                     self._noted.append(presence)
                 else:

@@ -51,7 +51,7 @@ class Attention:
         """Note whether devices can be heard; call this every few seconds."""
         now_ms = self._now_ms()
         self._heed_steps(now_ms)
-        if self._is_full() or not 0 <= now_ms - self._looked_ms <= GAP_MS:
+        if self._is_full() or now_ms - self._looked_ms > GAP_MS:
             self._since_ms = now_ms
             self._held_ms.clear()
         if now_ms - self._held_looked_ms >= HELD_EVERY_MS:

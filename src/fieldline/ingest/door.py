@@ -75,7 +75,7 @@ class Door:
             lambda: Share(self._flow, self.limits.tenant_in_flight),
             is_rate_limited=self.limits.is_rate_limited,
         )
-        self.activity = Activity(parts, lambda: self._flow.is_full, self.rates.held, self.limits)
+        self.activity = Activity(parts, lambda: self._flow.is_full, self.rates, self.limits)
         self._sessions = Sessions(parts.bus, self.activity, self.rates, limit=self.limits.sessions)
         self._lookups = Lookups(self.limits.reads, self.limits.waiting_reads)
         self._attributes = AttributeReader(parts.store)

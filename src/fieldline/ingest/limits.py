@@ -185,6 +185,11 @@ class Limits:
         """Return the tenants that used up their share of what may be on its way."""
         return [tenant_id for tenant_id, each in self._tenants.items() if each.share.is_used_up]
 
+    def is_held(self, tenant_id: UUID) -> bool:
+        """Tell whether a tenant is one of :meth:`held`."""
+        known = self._tenants.get(tenant_id)
+        return known is not None and known.share.is_used_up
+
     def of(self, tenant_id: UUID) -> TenantLimits:
         """Return a tenant's limits, which stay right for as long as they are held."""
         return self._tenants.get(tenant_id) or self._make(tenant_id)
