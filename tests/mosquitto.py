@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -62,6 +63,13 @@ class Mosquitto:
         """End it as a power cut would."""
         self._end(is_kill=True)
 
+    def pause(self) -> None:
+        """Stand still, as on a machine that is busy; connections stay."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
     def log(self) -> str:
         return (self.folder / "log").read_text()
 
@@ -87,6 +95,10 @@ class Mosquitto:
             check=True,
             timeout=START_S,
         )
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def _end(self, *, is_kill: bool) -> None:
         if self._process is not None:

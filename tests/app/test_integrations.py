@@ -276,6 +276,36 @@ async def test_changes_while_messages_flow_take_none_twice(
 
 
 @on_sqlite
+async def test_a_change_takes_nothing_twice_of_a_broker_that_does_not_read_its_answers(
+    plant: Plant, broker: Mosquitto, caplog: pytest.LogCaptureFixture
+) -> None:
+    admin = await plant.tenant()
+    filters = [{"filter": "plant/+/up", "qos": 2}]
+    integration_id = await integrate(admin, broker, topic_filters=filters)
+    await when(admin, integration_id)
+    await say(broker, "plant/m1/up", {"t": 0, "ts": 1_700_000_000}, qos=2)
+    await when(admin, integration_id, stored(1))
+    count = 51
+
+    async with plant.platform.services.database.gate.enter():
+        readings = [{"t": n, "ts": 1_700_000_000 + n} for n in range(1, count)]
+        await say(broker, "plant/m1/up", *readings, qos=2)
+        await when(admin, integration_id, lambda shown: shown["statistics"]["received"] == count)
+        broker.pause()
+    await when(admin, integration_id, stored(count))
+    await admin.put(f"/api/v1/integrations/{integration_id}", json={"name": "other"})
+    async with asyncio.timeout(TIMEOUT_S):
+        while "does not close the connection" not in caplog.text:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    broker.resume()
+    await say(broker, "plant/m1/up", {"t": count, "ts": 1_700_000_000 + count}, qos=2)
+    shown = await when(admin, integration_id, stored(count + 1))
+
+    assert shown["statistics"]["received"] == count + 1
+    assert len(await series(admin, "m1")) == count + 1
+
+
+@on_sqlite
 async def test_a_deleted_integration_leaves_nothing_at_the_broker(
     plant: Plant, broker: Mosquitto
 ) -> None:

@@ -63,6 +63,14 @@ class Session(RuleBasedStateMachine):
         for packet_id in self.here:
             self._take(packet_id, dup=True)
 
+    @rule(data=st.data())
+    def stop_and_start_again(self, data: st.DataObject) -> None:
+        waiting = data.draw(st.sets(st.sampled_from(sorted(self.open)))) if self.open else set()
+        for number in waiting:
+            self.inbox.forget(self.open.pop(number))
+            self.taken.remove(number)
+        self.reconnect()
+
     @rule()
     def lose_the_session(self) -> None:
         self.inbox.connected(session_present=False)
@@ -81,10 +89,22 @@ class Session(RuleBasedStateMachine):
     def _take(self, packet_id: int, *, dup: bool) -> None:
         number, qos = self.sent[packet_id]
         message = self.inbox.take(packet_id, qos, dup=dup)
-        assert (message is None) == dup
+        assert (message is None) == (number in self.taken)
         if message is not None:
             self.taken.append(number)
             self.open[number] = message
 
 
 TestSession = Session.TestCase
+
+
+def test_a_message_that_is_released_before_its_answer_can_be_forgotten() -> None:
+    inbox = Inbox()
+    message = inbox.take(5, 2, dup=False)
+    assert message is not None
+
+    assert inbox.release(5)
+    inbox.forget(message)
+
+    assert (len(inbox), inbox.unanswered) == (0, 0)
+    assert inbox.take(5, 2, dup=False) is not None

@@ -16,7 +16,7 @@ from fieldline.ingest.integration import (
 )
 from fieldline.kit.errors import Forbidden
 from fieldline.kit.ids import new_id
-from fieldline.protocols.mqtt.inbox import Incoming
+from fieldline.protocols.mqtt.inbox import Inbox, Incoming
 from fieldline.protocols.mqtt.packets import Publish
 from fieldline.timeseries.backends.memory import MemoryStore
 from fieldline.transports.mqtt_connector.feed import Feed
@@ -61,7 +61,7 @@ async def feed(world: World, statistics: Statistics) -> AsyncIterator[Feed]:
         statistics=statistics,
     )
     intake = Intake(world.door, world.tenant_id, statistics, world.clock.now_ms)
-    feed = Feed(settings, intake, world.clock.now_ms)
+    feed = Feed(settings, intake, Inbox(), world.clock.now_ms)
     yield feed
     await feed.stop()
 

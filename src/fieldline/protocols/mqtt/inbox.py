@@ -7,6 +7,7 @@ Source: OASIS MQTT 5.0 sections 4.3, 4.4 and 4.6; the same in MQTT 3.1.1.
 """
 
 from collections import deque
+from collections.abc import Callable
 
 
 class Incoming:
@@ -23,9 +24,14 @@ class Incoming:
 
 
 class Inbox:
-    """The unfinished messages of one session."""
+    """The unfinished messages of one session.
+
+    Attributes:
+        on_answers: called when :meth:`answers` has something, by :meth:`stored`.
+    """
 
     def __init__(self) -> None:
+        self.on_answers: Callable[[], None] = _nothing
         self._open: dict[int, Incoming] = {}
         self._unanswered: deque[Incoming] = deque()
 
@@ -66,10 +72,19 @@ class Inbox:
         self._unanswered.append(message)
         return message
 
-    def stored(self, message: Incoming) -> bool:
-        """Note that a message is stored; True: :meth:`answers` has something now."""
+    def stored(self, message: Incoming) -> None:
+        """Note that a message is stored."""
         message.is_stored = True
-        return bool(self._unanswered) and self._unanswered[0].is_stored
+        if self._unanswered and self._unanswered[0].is_stored:
+            self.on_answers()
+
+    def forget(self, message: Incoming) -> None:
+        """Forget a message that will not be stored: one that comes again is a new one."""
+        if self._open.get(message.packet_id) is message:
+            del self._open[message.packet_id]
+        if message.is_here:
+            self._unanswered.remove(message)
+            message.is_here = False
 
     def answers(self) -> list[Incoming]:
         """Return the messages that are to be answered now; what QoS 1 then is finished."""
@@ -90,5 +105,10 @@ class Inbox:
             return False
         if message.is_here:
             self._unanswered.remove(message)
+            message.is_here = False
         del self._open[packet_id]
         return True
+
+
+def _nothing() -> None:
+    """Tell nobody."""

@@ -48,7 +48,7 @@ class BrokerConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._feed.on_answers = self._flush_soon
+        self._feed.inbox.on_answers = self._flush_soon
         self._feed.on_room = self._read_on
         self._write()
 
@@ -74,7 +74,7 @@ class BrokerConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        self._feed.inbox.disconnected()
+        self._feed.disconnected()
         if not self.lost.done():
             is_over = self._is_leaving and exc is None
             self.lost.set_result(
@@ -83,6 +83,8 @@ class BrokerConnection(asyncio.Protocol):
 
     def tick(self) -> None:
         """Keep the connection alive, or give it up; called every second."""
+        if self._is_leaving:
+            return  # what would answer a ping is not looked at
         self._session.expire(self._now_ms(), is_reading=self._is_reading)
         if self._session.error is not None:
             self._fail_with(self._session.error)
@@ -102,6 +104,9 @@ class BrokerConnection(asyncio.Protocol):
     def close(self, *, forget: bool) -> None:
         """Say good-bye, upon which the broker closes; ``forget``: it is to keep nothing for us."""
         self._is_leaving = True
+        if self._session.state is ClientState.AWAITING_CONNACK:
+            self.abort()  # nobody would close upon it
+            return
         self._flush()
         self._session.disconnect(self._now_ms(), forget=forget)
         self._write()

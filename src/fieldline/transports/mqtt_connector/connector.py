@@ -4,12 +4,12 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
 
 from fieldline.ingest.door import Door
 from fieldline.ingest.integration import ConnectionState, ConnectorSettings, Intake
 from fieldline.kit.errors import Invalid
 from fieldline.protocols.mqtt.client import ClientOptions, ClientSession
+from fieldline.protocols.mqtt.inbox import Inbox
 from fieldline.protocols.mqtt.packets import MQTT_5, MQTT_311, Connect, Subscription
 from fieldline.protocols.mqtt.properties import Properties
 from fieldline.transports.mqtt_connector.backoff import Backoff
@@ -29,24 +29,35 @@ _NEW_SUBSCRIPTION_ONLY = 1
 class Connector:
     """See the module's text.
 
-    Attributes:
+    Args:
         settings: of the integration.
+        inbox: what is known of the session at the broker; a new one, or that of the connector that
+            had the session before.
+        door: where the messages go.
+        options: how long to wait.
+        now_ms: the time.
+
+    Attributes:
+        settings: the same.
+        inbox: the same.
         state: how the connection is.
     """
 
     def __init__(
         self,
         settings: ConnectorSettings,
+        inbox: Inbox,
         door: Door,
         options: ConnectorOptions,
         now_ms: Callable[[], int],
     ) -> None:
         self.settings = settings
+        self.inbox = inbox
         self.state = ConnectionState.CONNECTING
         self._options = options
         self._now_ms = now_ms
         intake = Intake(door, settings.tenant_id, settings.statistics, now_ms)
-        self._feed = Feed(settings, intake, now_ms)
+        self._feed = Feed(settings, intake, inbox, now_ms)
         self._backoff = Backoff(options.first_retry_s, options.max_retry_s)
         self._connection: BrokerConnection | None = None
         self._is_stopping = False
@@ -65,15 +76,24 @@ class Connector:
         self._is_stopping = True
         connection = self._connection
         if connection is not None:
+            timeout_s, loop = self._options.stop_timeout_s, asyncio.get_running_loop()
+            deadline = loop.time() + timeout_s
             connection.pause()
-            if not await self._feed.idle(self._options.stop_timeout_s):
+            if not await self._feed.idle(timeout_s):
                 logger.warning(
                     "integration '%s' stops before all is stored; the broker sends it again",
                     self.settings.name,
                 )
             connection.close(forget=forget)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(connection.lost), TICK_S)
+            # Only a broker that closes has read the last answers.
+            left_s = max(deadline - loop.time(), TICK_S)
+            closed, _ = await asyncio.wait({connection.lost}, timeout=left_s)
+            if not closed:
+                logger.warning(
+                    "the broker of integration '%s' does not close the connection; "
+                    "what it has not read the answer to, it sends again",
+                    self.settings.name,
+                )
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

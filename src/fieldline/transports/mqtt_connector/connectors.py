@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from fieldline.ingest.door import Door
@@ -12,6 +12,7 @@ from fieldline.kit.errors import FieldlineError, Unavailable
 from fieldline.kit.ids import EntityType
 from fieldline.messaging.bus import Bus
 from fieldline.messaging.events import Change, EntityChanged
+from fieldline.protocols.mqtt.inbox import Inbox
 from fieldline.transports.mqtt_connector.connector import Connector
 from fieldline.transports.mqtt_connector.options import ConnectorOptions
 
@@ -129,18 +130,25 @@ class Connectors:
         parts = self._parts
         wanted = None if change is Change.DELETED else await parts.integrations.load(integration_id)
         running = self._running.get(integration_id)
+        inbox = Inbox()
         if running is not None:
             old = running.settings
             is_other = wanted is not None and wanted.broker_session != old.broker_session
-            await running.stop(forget=change is Change.DELETED or is_other)
-            del self._running[integration_id]
+            try:
+                await running.stop(forget=change is Change.DELETED or is_other)
+            finally:
+                del self._running[integration_id]
             if wanted is not None:
                 # The table is behind by what was counted since it was written.
-                _take_over(wanted.statistics, old.statistics)
+                wanted = replace(wanted, statistics=old.statistics)
+                # What the broker sends once more is known, as after any cut. Another user may
+                # have another session there, under the same client id.
+                if not is_other and wanted.username == old.username:
+                    inbox = running.inbox
             elif change is not Change.DELETED:
                 await parts.integrations.save({integration_id: old.statistics})
         if wanted is not None:
-            connector = Connector(wanted, parts.door, self._options, parts.now_ms)
+            connector = Connector(wanted, inbox, parts.door, self._options, parts.now_ms)
             self._running[integration_id] = connector
             connector.start()
 
@@ -172,8 +180,3 @@ class Connectors:
             for statistics in changed.values():
                 statistics.is_changed = True
             raise
-
-
-def _take_over(new: Statistics, old: Statistics) -> None:
-    for name in Statistics.__slots__:
-        setattr(new, name, getattr(old, name))

@@ -45,19 +45,22 @@ class Feed:
     Args:
         settings: of the integration.
         intake: its way through the door.
+        inbox: what the broker is owed answers for.
         now_ms: the time.
 
     Attributes:
-        inbox: what the broker is owed answers for.
-        on_answers: called when answers are ready.
+        inbox: the same.
         on_room: called when messages may come again.
     """
 
     def __init__(
-        self, settings: ConnectorSettings, intake: Intake, now_ms: Callable[[], int]
+        self,
+        settings: ConnectorSettings,
+        intake: Intake,
+        inbox: Inbox,
+        now_ms: Callable[[], int],
     ) -> None:
-        self.inbox = Inbox()
-        self.on_answers: Callable[[], None] = _nothing
+        self.inbox = inbox
         self.on_room: Callable[[], None] = _nothing
         self._settings = settings
         self._statistics = settings.statistics
@@ -88,6 +91,11 @@ class Feed:
             if not self._is_waiting:
                 self._go_on()
 
+    def disconnected(self) -> None:
+        """End a connection; one that ends after :meth:`stop` has no say in the next one's."""
+        if not self._is_stopped:
+            self.inbox.disconnected()
+
     async def idle(self, timeout_s: float) -> bool:
         """Wait until all that was taken is stored; False: it is not, after so long."""
         try:
@@ -97,9 +105,12 @@ class Feed:
         return True
 
     async def stop(self) -> None:
-        """Forget what waits; the broker has no answer for it and sends it again."""
+        """Forget what waits; the broker has no answer for it and sends it again.
+
+        What the door has is stored all the same, and the inbox told so.
+        """
         self._is_stopped = True
-        self.on_answers = self.on_room = _nothing
+        self.on_room = _nothing
         if self._timer is not None:
             self._timer.cancel()
         if self._joining is not None:
@@ -107,7 +118,9 @@ class Feed:
             await asyncio.gather(self._joining, return_exceptions=True)
         while self._held:
             delivery = self._held.popleft()
-            delivery.incoming = None
+            if delivery.incoming is not None:
+                self.inbox.forget(delivery.incoming)
+                delivery.incoming = None
             delivery.release()
 
     # -- one after the other ----------------------------------------------------------------------
@@ -214,8 +227,8 @@ class Feed:
             self._idle.set()
         self._statistics.readings_stored += receipt.values
         self._statistics.is_changed = True
-        if receipt.incoming is not None and self.inbox.stored(receipt.incoming):
-            self.on_answers()
+        if receipt.incoming is not None:
+            self.inbox.stored(receipt.incoming)
         if self._is_full and self._open <= self._limit // 2:
             self._is_full = False
             if not self._is_waiting:

@@ -15,7 +15,7 @@ class ConnectorOptions:
         max_retry_s: the longest wait.
         stable_s: a connection that held for so long makes the next wait a short one.
         connect_timeout_s: for TCP and TLS.
-        stop_timeout_s: how long a stop waits for what is on its way.
+        stop_timeout_s: how long a stop waits for what is on its way, and for the broker to close.
         save_s: between two writes of the statistics.
         outbound: which addresses of brokers they may connect to.
     """
