@@ -125,6 +125,10 @@ class ServerSession:
                 self.error = RemoteProtocolError(msg, ReasonCode.QUOTA_EXCEEDED)
         return []
 
+    def hold(self, data: bytes) -> None:
+        """Keep bytes of a connected peer, unread, for the next :meth:`receive`."""
+        self._reader.hold(data)
+
     def _await_connect(self, data: bytes, now_ms: int) -> list[Packet]:
         packets = self._reader.feed(data)
         self.error = self._reader.error

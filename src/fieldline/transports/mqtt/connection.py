@@ -128,7 +128,7 @@ class Connection(asyncio.Protocol):
         hub = self._hub
         hub.stats.bytes_received += len(data)
         try:
-            self._take(self._session.receive(data, hub.now_ms()))
+            self._read(data)
         except Exception as error:  # noqa: BLE001 - the outermost loop of this edge
             hub.log_failure(error)
             self._fail(RemoteProtocolError("internal error", ReasonCode.UNSPECIFIED_ERROR))
@@ -159,16 +159,28 @@ class Connection(asyncio.Protocol):
 
     # -- reading, and not reading ---------------------------------------------------------------
 
+    def _read(self, data: bytes) -> None:
+        """Take what came; while there is no room for it, it stays bytes, and the rest unread.
+
+        After a stall every device sends at once: packets would take more than twice the memory.
+        """
+        is_well = self._channel is not None and self._session.error is None
+        if is_well and not self._door_lets_in():
+            self._pause(_DOOR)
+            self._session.hold(data)
+            return
+        self._take(self._session.receive(data, self._hub.now_ms()))
+
     def _take(self, packets: list[Packet]) -> None:
         """Handle packets in order; what cannot be taken now is held, and the socket not read."""
         if self._held:
             packets = self._held + packets
             self._held = []
-        for index, packet in enumerate(packets):
+        for index, packet in enumerate(packets, 1):
             if index % _CHECK_DOOR_EVERY == 0 and self._channel and not self._door_lets_in():
                 self._pause(_DOOR)
             if self._paused:
-                self._held = packets[index:]
+                self._held = packets[index - 1 :]
                 break
             _HANDLERS[type(packet)](self, packet)
         if self._closing is not None:
@@ -190,7 +202,7 @@ class Connection(asyncio.Protocol):
         if self._paused or self._transport is None:
             return
         self._session.heard(self._hub.now_ms())
-        self._take(self._session.receive(b"", self._hub.now_ms()))
+        self._read(b"")
         if not self._paused and self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
