@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Select,
     String,
     UniqueConstraint,
+    bindparam,
     column,
     func,
     select,
@@ -122,6 +124,12 @@ class ThingRepository(Generic[T]):
     async def get(self, thing_id: UUID, *, lock: bool = False) -> T | None:
         """Return a thing; ``lock`` keeps others from changing it until the transaction ends."""
         return await self._session.get(self.model, thing_id, with_for_update=lock or None)
+
+    async def values(self, thing_id: UUID, names: tuple[str, ...]) -> dict[str, Any] | None:
+        """Return some columns of a thing, at a fraction of the cost of the thing itself."""
+        query = _columns_of(self.model, names)
+        row = (await self._session.execute(query, {"thing_id": thing_id})).one_or_none()
+        return None if row is None else dict(zip(names, row, strict=True))
 
     async def by_ids(
         self, tenant_id: UUID, ids: Collection[UUID], customer_id: UUID | None
@@ -253,6 +261,13 @@ class ThingRepository(Generic[T]):
         if wanted.is_active is not None and self.is_active is not None:
             found.append(self.is_active if wanted.is_active else ~self.is_active)
         return found
+
+
+@lru_cache(16)
+def _columns_of(model: type[Thing], names: tuple[str, ...]) -> Select[Any]:
+    """Make a query once: making and recognising it costs as much as running it."""
+    columns = model.__table__.c
+    return select(*(columns[name] for name in names)).where(columns.id == bindparam("thing_id"))
 
 
 def _listed(row: Row[Any]) -> Listed[Any]:

@@ -51,10 +51,11 @@ async def list_assets(
     return AssetOut.answer(found.items)
 
 
-@router.get("/assets/{asset_id}")
-async def get_asset(asset_id: UUID, caller: TenantOrCustomer, session: ReadSession) -> AssetOut:
+@router.get("/assets/{asset_id}", response_model=AssetOut)
+async def get_asset(asset_id: UUID, caller: TenantOrCustomer, session: ReadSession) -> Response:
     """Return one asset."""
-    return AssetOut.of(await service.get(session, caller, asset_id))
+    names = tuple(AssetOut.model_fields)
+    return AssetOut.answer_one(await service.get_values(session, caller, asset_id, names))
 
 
 @router.put("/assets/{asset_id}")

@@ -90,10 +90,11 @@ async def list_devices(
     return DeviceOut.answer(found.items)
 
 
-@router.get("/devices/{device_id}")
-async def get_device(device_id: UUID, caller: TenantOrCustomer, session: ReadSession) -> DeviceOut:
+@router.get("/devices/{device_id}", response_model=DeviceOut)
+async def get_device(device_id: UUID, caller: TenantOrCustomer, session: ReadSession) -> Response:
     """Return one device."""
-    return DeviceOut.of(await service.get(session, caller, device_id))
+    names = tuple(DeviceOut.model_fields)
+    return DeviceOut.answer_one(await service.get_values(session, caller, device_id, names))
 
 
 @router.put("/devices/{device_id}")

@@ -108,9 +108,16 @@ class Thing(Entity):
     @staticmethod
     def answer(page: Sequence[dict[str, Any]]) -> Response:
         """Answer the fields of many, without a model of each."""
-        return json_response(
-            [{**fields, "additional_info": fields["additional_info"] or {}} for fields in page]
-        )
+        return json_response([_completed(fields) for fields in page])
+
+    @staticmethod
+    def answer_one(fields: dict[str, Any]) -> Response:
+        """Answer the fields of one."""
+        return json_response(_completed(fields))
+
+
+def _completed(fields: dict[str, Any]) -> dict[str, Any]:
+    return {**fields, "additional_info": fields["additional_info"] or {}}
 
 
 class ProfileBody(Body):

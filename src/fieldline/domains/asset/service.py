@@ -21,6 +21,7 @@ _things = Things(
     ThingKind(EntityType.ASSET, AssetRepository, profile_service.profiles, schemas.Asset)
 )
 get = _things.get
+get_values = _things.get_values
 get_by_name = _things.get_by_name
 by_ids = _things.by_ids
 get_info = _things.get_info

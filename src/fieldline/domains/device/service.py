@@ -89,6 +89,7 @@ _things = Things(
 )
 get = _things.get
 get_for = _things.get_for
+get_values = _things.get_values
 get_by_name = _things.get_by_name
 by_ids = _things.by_ids
 get_info = _things.get_info

@@ -56,6 +56,23 @@ class Things(Generic[T, P]):
         self._check(caller, operation, thing)
         return thing
 
+    async def get_values(
+        self, session: "AsyncSession", caller: Caller, thing_id: UUID, names: tuple[str, ...]
+    ) -> dict[str, Any]:
+        """Return the named fields of a thing, tenant and customer among them."""
+        found = await self._kind.repository(session).values(thing_id, names)
+        if found is None:
+            raise ThingNotFound(self._kind.label, thing_id)
+        check(
+            caller,
+            Operation.READ,
+            self._kind.entity_type,
+            tenant_id=found["tenant_id"],
+            customer_id=found["customer_id"],
+            entity_id=thing_id,
+        )
+        return found
+
     async def get_by_name(self, session: "AsyncSession", caller: Caller, name: str) -> T:
         tenant_id = tenant_of(caller, Operation.READ, self._kind.entity_type)
         thing = await self._kind.repository(session).by_name(tenant_id, name)
