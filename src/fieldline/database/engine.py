@@ -29,6 +29,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from fieldline.kit.errors import Conflict, Invalid, StaleVersion, Unavailable
+from fieldline.kit.json import loads
 from fieldline.kit.sqlite import DURABLE
 
 log = logging.getLogger(__name__)
@@ -141,6 +142,7 @@ class Database:
                 max_overflow=max_overflow,
                 pool_timeout=pool_timeout_s,
                 hide_parameters=True,
+                json_deserializer=loads,
             )
             _leave_out_closed(self.engine)
             self._read_engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
