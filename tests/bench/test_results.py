@@ -8,7 +8,7 @@ import pytest
 from fieldline.bench import results
 from fieldline.bench.measuring import percentile_ms
 from fieldline.bench.results import Figure, Measured
-from fieldline.bench.scenarios import slope_per_hour
+from fieldline.bench.scenarios import quarters, slope_per_hour
 
 RATE = Figure("rate", "msg/s", must=100, aim=200, is_more_better=True)
 DELAY = Figure("p99", "ms", must=100, aim=20)
@@ -85,8 +85,15 @@ def test_percentiles_are_of_the_sorted_times() -> None:
 
 
 def test_the_slope_leaves_the_warm_up_out() -> None:
-    warm_up = [(0.0, 0.0), (100.0, 900.0)]
-    settled = [(float(at_s), 1_000.0 + at_s) for at_s in range(200, 1_001, 100)]
+    warm_up = [(float(at_s), 9.0 * at_s) for at_s in range(0, 500, 100)]
+    settled = [(float(at_s), 1_000.0 + at_s) for at_s in range(500, 1_001, 100)]
 
     assert slope_per_hour(warm_up + settled) == pytest.approx(3_600)
     assert slope_per_hour([(0.0, 5.0)]) == 0
+
+
+def test_each_quarter_of_a_soak_has_its_mean() -> None:
+    memory = [(float(at_s), float(at_s)) for at_s in range(9)]
+
+    assert quarters(memory) == [0.5, 2.5, 4.5, 7.0]
+    assert quarters([(0.0, 5.0)]) == [0, 0, 0, 5]

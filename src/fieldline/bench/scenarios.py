@@ -33,8 +33,10 @@ WATCHED_RATE = 1_111
 HISTORY_BUCKETS = 500
 FLAT_MB_PER_HOUR = 5.0
 """A few percent of what a server has: what a stall of the disk at the end can look like."""
-SLOPE_S = 1_800.0
+SLOPE_S = 3_600.0
 """In less time such a stall is most of the slope."""
+WARM_UP_SHARE = 0.5
+"""Of a soak: within its first half hour the heaps settle, of Python and of SQLite's thread."""
 SOAK_SHARE = 0.7
 
 
@@ -260,6 +262,12 @@ def soak(bench: Bench) -> list[Measured]:
     flat = FLAT_MB_PER_HOUR if bench.soak_s >= SLOPE_S else None
     return [
         Measured(Figure("resident memory slope", "MB/h", flat), [slope]),
+        *(
+            Measured(Figure(f"resident memory, {name} quarter", "MB"), [size / 1e6])
+            for name, size in zip(
+                ("first", "second", "third", "last"), quarters(result["memory"]), strict=True
+            )
+        ),
         Measured(Figure("rate", "msg/s", is_more_better=True), [result["messages_per_s"]]),
         *_usual([result]),
     ]
@@ -280,14 +288,24 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 def slope_per_hour(memory: Sequence[tuple[float, float]]) -> float:
-    """Return by how much memory grows in an hour: least squares, the first fifth left out."""
-    settled = [(at_s, size) for at_s, size in memory if at_s >= memory[-1][0] / 5]
+    """Return by how much memory grows in an hour: least squares, the warm-up left out."""
+    begin_s = memory[-1][0] * WARM_UP_SHARE
+    settled = [(at_s, size) for at_s, size in memory if at_s >= begin_s]
     if len(settled) < 2:
         return 0.0
     mean_s = sum(at_s for at_s, _ in settled) / len(settled)
     mean = sum(size for _, size in settled) / len(settled)
     spread = sum((at_s - mean_s) ** 2 for at_s, _ in settled)
     return 3_600 * sum((at_s - mean_s) * (size - mean) for at_s, size in settled) / spread
+
+
+def quarters(memory: Sequence[tuple[float, float]]) -> list[float]:
+    """Return the mean of each quarter of the time."""
+    end_s = memory[-1][0]
+    found: list[list[float]] = [[], [], [], []]
+    for at_s, size in memory:
+        found[min(int(4 * at_s / end_s), 3) if end_s else 3].append(size)
+    return [sum(sizes) / len(sizes) if sizes else 0.0 for sizes in found]
 
 
 def _usual(results: Sequence[dict[str, Any]]) -> list[Measured]:
