@@ -55,7 +55,7 @@ def test_a_file_keeps_every_run_and_what_other_scenarios_had(tmp_path: Path) -> 
     results.save(path, "sqlite", {"runs": 3}, {"meters": results.as_json(measured)})
 
     again = {"starts": results.as_json([Measured(DELAY, [5])])}
-    results.save(path, "sqlite", {"runs": 1}, results.joined(path, again))
+    results.save(path, "sqlite", {"runs": 1}, again)
 
     body = json.loads(path.read_text())
     assert results.medians(path) == {"meters": {"rate": 100}, "starts": {"p99": 5}}
@@ -64,6 +64,25 @@ def test_a_file_keeps_every_run_and_what_other_scenarios_had(tmp_path: Path) -> 
     assert body["versions"]["fieldline"]
     assert "| meters | rate, msg/s | 100.0 | 90.0 - 110.0 | 100 | 200 |" in results.markdown(path)
     assert results.medians(tmp_path / "none.json") == {}
+
+
+def test_a_scenario_that_was_not_run_again_keeps_its_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "sqlite.json"
+    figures = results.as_json([Measured(RATE, [100])])
+    monkeypatch.setattr(results, "versions", lambda: {"commit": "aaa"})
+    results.save(path, "sqlite", {}, {"meters": figures, "starts": figures})
+    old = json.loads(path.read_text())
+    del old["measured"]  # as files were
+    path.write_text(json.dumps(old))
+    assert "By commit" not in results.markdown(path)
+
+    monkeypatch.setattr(results, "versions", lambda: {"commit": "bbb"})
+    results.save(path, "sqlite", {}, {"starts": figures})
+
+    day = old["at"][:10]
+    assert f"By commit: meters aaa ({day}), starts bbb ({day})." in results.markdown(path)
 
 
 def test_the_table_shows_targets_and_change() -> None:

@@ -39,7 +39,7 @@ def run(names: Sequence[str], bench: Bench, folder: Path, *, strict: bool) -> No
         bench.say(results.table(name, measured, before.get(name, {})))
         kept[name] = results.as_json(measured)
         missed += [f"{name}: {m.figure.name}" for m in measured if m.verdict == "MISSED"]
-        results.save(path, bench.database, _settings(bench), results.joined(path, kept))
+        results.save(path, bench.database, _settings(bench), kept)
     bench.say(f"written to {path}")
     if strict and missed:
         msg = f"Not reached: {'; '.join(missed)}"

@@ -93,14 +93,22 @@ def _target(value: float | None) -> str:
 
 
 def save(path: Path, database: str, settings: Mapping[str, Any], runs: Mapping[str, Any]) -> None:
-    """Write a JSON file: when, where, with what, and every figure of every run."""
+    """Write a JSON file: when, where, with what, and every figure of every run.
+
+    Scenarios that the file has and that were not run stay, each with when it was, and of what
+    commit (``measured``).
+    """
+    before = json.loads(path.read_text()) if path.exists() else {}
+    at, of = datetime.now(UTC).isoformat(timespec="seconds"), versions()
+    now = {name: {"at": at, "commit": of["commit"]} for name in runs}
     body = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "at": at,
         "machine": machine(),
-        "versions": versions(),
+        "versions": of,
         "database": database,
         "settings": dict(settings),
-        "scenarios": dict(runs),
+        "scenarios": {**before.get("scenarios", {}), **runs},
+        "measured": {**_measured(before), **now},
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(body, indent=2) + "\n")
@@ -133,10 +141,12 @@ def medians(path: Path) -> dict[str, dict[str, float]]:
     }
 
 
-def joined(path: Path, scenarios: Mapping[str, Any]) -> dict[str, Any]:
-    """Return these scenarios, with those of the file that are not among them."""
-    before = json.loads(path.read_text())["scenarios"] if path.exists() else {}
-    return {**before, **scenarios}
+def _measured(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return when and of what commit each scenario of a file is; an older file has one for all."""
+    if "scenarios" not in body:
+        return {}
+    one = {"at": body["at"], "commit": body["versions"]["commit"]}
+    return {name: body.get("measured", {}).get(name, one) for name in body["scenarios"]}
 
 
 def markdown(path: Path) -> str:
@@ -159,6 +169,10 @@ def markdown(path: Path) -> str:
                 f"{least:,.1f} - {most:,.1f} | {_target(figure['must'])} | "
                 f"{_target(figure['aim'])} |"
             )
+    measured = _measured(body)
+    if len({of["commit"] for of in measured.values()}) > 1:
+        told = (f"{name} {of['commit']} ({of['at'][:10]})" for name, of in measured.items())
+        lines += ["", f"By commit: {', '.join(told)}."]
     return "\n".join(lines) + "\n"
 
 
