@@ -6,14 +6,24 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from fieldline.domains.device_profile import authority
 from tests.api.support import Platform, created
-from tests.app.authorities import make_authority
+from tests.app.authorities import Certified, make_authority
 from tests.app.test_chains import body_of
 from tests.domains.device.certificates import make_certificate
 
 CA = make_authority()
+P_256 = bytes.fromhex("06082a8648ce3d030107")
+"""The curve's name in a certificate."""
+
+
+def altered(authority: Certified, old: bytes, new: bytes) -> str:
+    """Return a certificate whose parts can be read only as far as nobody looks at them."""
+    der = authority.certificate.public_bytes(Encoding.DER)
+    assert old in der
+    return ssl.DER_cert_to_PEM_cert(der.replace(old, new))
 
 
 async def refusal(platform: Platform, body: dict[str, Any]) -> str:
@@ -48,6 +58,8 @@ async def test_the_key_is_the_hash_of_the_certificate(platform: Platform) -> Non
         (CA.sign("a device").pem, "may not sign others"),
         (CA.pem + make_authority().pem, "must be one certificate"),
         (make_authority(days=-1).pem, "has expired on"),
+        (altered(CA, b"Plant CA", b"\xff\xfeant CA"), "is not a certificate in PEM form"),
+        (altered(CA, P_256, P_256[:-1] + b"\x7f"), "is not a certificate in PEM form"),
     ],
 )
 async def test_what_is_no_authority_is_refused(

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from fieldline.domains.profile.errors import InvalidProfile
@@ -59,7 +59,9 @@ def check_authority(pem: str | None) -> x509.Certificate:
         found = certificates[0]
         constraints = _extension(found, x509.BasicConstraints)
         usage = _extension(found, x509.KeyUsage)
-    except (ValueError, x509.DuplicateExtension) as error:
+        # Read only when they are looked at: others look, when they save theirs.
+        _ = found.subject, found.issuer, found.public_key()
+    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
         msg = f"'provisionDeviceSecret' is not a certificate in PEM form: {error}"
         raise InvalidProfile(msg) from error
     if len(certificates) > 1:
@@ -105,11 +107,11 @@ def check_apart(own: x509.Certificate, other: x509.Certificate) -> None:
 
 
 def _is_issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
-    if certificate.issuer != authority.subject:
-        return False
     try:
+        if certificate.issuer != authority.subject:
+            return False
         certificate.verify_directly_issued_by(authority)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
 
