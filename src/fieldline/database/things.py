@@ -265,7 +265,7 @@ class ThingRepository(Generic[T]):
 
 @lru_cache(16)
 def _columns_of(model: type[Thing], names: tuple[str, ...]) -> Select[Any]:
-    """Make a query once: making and recognising it costs as much as running it."""
+    """Make a query once, not for every request."""
     columns = model.__table__.c
     return select(*(columns[name] for name in names)).where(columns.id == bindparam("thing_id"))
 
