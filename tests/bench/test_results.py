@@ -104,10 +104,13 @@ def test_percentiles_are_of_the_sorted_times() -> None:
 
 
 def test_the_slope_leaves_the_warm_up_out() -> None:
-    warm_up = [(float(at_s), 9.0 * at_s) for at_s in range(0, 500, 100)]
-    settled = [(float(at_s), 1_000.0 + at_s) for at_s in range(500, 1_001, 100)]
+    warm_up = [(0.0, 0.0), (100.0, 900.0)]
+    settled = [(float(at_s), 1_000.0 + at_s) for at_s in range(200, 1_001, 100)]
+    flat = [(float(at_s), min(at_s, 500.0)) for at_s in range(0, 1_001, 100)]
 
     assert slope_per_hour(warm_up + settled) == pytest.approx(3_600)
+    assert slope_per_hour(flat) > 0
+    assert slope_per_hour(flat, warm_up_share=0.5) == 0
     assert slope_per_hour([(0.0, 5.0)]) == 0
 
 
